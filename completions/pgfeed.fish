@@ -1,0 +1,270 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_pgfeed_global_optspecs
+    string join \n q/quiet v/verbose color= ?/help d/dbname= h/host= p/port= U/username= connect-timeout= wait-server= V/version
+end
+
+function __fish_pgfeed_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_pgfeed_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_pgfeed_using_subcommand
+    set -l cmd (__fish_pgfeed_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "listen" -d 'Print or forward notifications from channels'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "notify" -d 'Send notifications, or enqueue durable events'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "man" -d 'Print a manual page'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l table -d 'Table to watch, written as in SQL: [SCHEMA.]NAME, found by your search_path' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l channel -d 'Live: notify this channel [default, without --queue: the table\'s name]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l queue -d 'Durable: store changes in this queue, made on first use; with an explicit --channel, both' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l events -d 'Changes to tell' -r -f -a "insert\t''
+update\t''
+delete\t''
+truncate\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l payload -d 'What a change tells of the row: its key; new values (old ones of a deleted row); new and old; new, and the previous ones of the columns that changed' -r -f -a "keys\t'The key alone'
+row\t'New values (old ones of a deleted row)'
+full\t'New and old values'
+diff\t'New values, and the previous ones of the columns that changed'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key")' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l exclude -d 'All columns but these in the payload' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l update-of -d 'Only updates that change one of these columns, or the key' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l when -d 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l doorbell -d 'Durable: ring for consumers when one sleeps, always (for other programs that LISTEN), or never (they poll)' -r -f -a "adaptive\t''
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l lock-timeout -d 'Do not wait longer than this for a table that others hold' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s o -l output -d 'Form of the plan and the result' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l skip-unchanged -d 'Skip updates that change none of the published columns, nor the key'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l enable-always -d 'Fire for replicated changes too'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l backfill -d 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l check -d 'Change nothing; exit 4 when the installation differs from what is asked'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l force -d 'Replace a trigger or function of that name that is not pgfeed\'s'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l dry-run -d 'Show what would be done, change nothing'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l print-sql -d 'Print the SQL to stdout (a migration), change nothing'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l table -d 'Table to watch, written as in SQL: [SCHEMA.]NAME, found by your search_path' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l channel -d 'Only the installation that notifies this channel' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l queue -d 'With a table: only what feeds this queue. Without: every trigger that feeds it, then the queue itself' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l lock-timeout -d 'Do not wait longer than this for a table that others hold' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s o -l output -d 'Form of the plan and the result' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l purge -d 'Drop the queue even if it holds events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l all -d 'Every trigger of pgfeed\'s in this database'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l dry-run -d 'Show what would be done, change nothing'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -l print-sql -d 'Print the SQL to stdout (a migration), change nothing'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand uninstall-trigger" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s o -l output -d 'Form of the output: pretty is for people, raw the payload alone; auto is pretty on a terminal and json elsewhere' -r -f -a "auto\t'pretty on a terminal, json elsewhere'
+pretty\t'For people: colours, and control characters escaped'
+json\t'One JSON object a line'
+raw\t'The payload and a newline'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l ready-file -d 'Create FILE when the feed is live (one of an earlier run is removed at start); systemd is told READY=1 too' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s n -l count -d 'Exit after N events' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s t -l timeout -d 'Exit after this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+batch\t'What is there'
+stream\t'All of them, for as long as it lives'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l on-error -d 'What to do about a notification that COMMAND refuses: stop exits 1; skip tells and goes on' -r -f -a "stop\t'Exit 1'
+skip\t'Tell, and go on'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l reconnect -d 'Whether to come back after a lost connection; never exits 3' -r -f -a "always\t'Try again for as long as it takes'
+never\t'Exit 3'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l heartbeat -d 'Ask a silent server this often whether it is still there; 0 never asks' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l gap-fd -d 'Write a line to this open file descriptor at every gap' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l buffer -d 'Bytes held for a slow reader' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l overflow -d 'What to do when that is full: stop delivers what was received, then exits 1; drop counts, tells and goes on' -r -f -a "drop\t'Count what does not fit, and tell'
+stop\t'Deliver what was received, then exit 1'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s 0 -l null -d 'End events with NUL instead of a newline'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l control -d 'Also emit control records (ready, lost, gap, overflow, stopped) in json output'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l queue -d 'Store a durable event in this queue instead' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l batch -d 'Payloads in a transaction, at most [default: 1, with -l and -0 1000]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s o -l output -d 'Print a summary to stdout' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l create -d 'Make the queue if there is none'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s l -l lines -d 'Send a notification, or an event, for every line of stdin'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s 0 -l null -d 'The same for every NUL-terminated record of stdin'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l json -d 'Refuse a payload that is not valid JSON'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s o -l output -d 'Form of the output: pretty is for people, raw the payload alone; auto is pretty on a terminal and json elsewhere' -r -f -a "auto\t'pretty on a terminal, json elsewhere'
+pretty\t'For people: colours, and control characters escaped'
+json\t'One JSON object a line'
+raw\t'The payload and a newline'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l ready-file -d 'Create FILE when the feed is live (one of an earlier run is removed at start); systemd is told READY=1 too' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s n -l count -d 'Exit after N events' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s t -l timeout -d 'Exit after this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+batch\t'What is there'
+stream\t'All of them, for as long as it lives'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l on-error -d 'What to do with an event that COMMAND refuses' -r -f -a "stop\t'Try it again later, and stop here: exit 1'
+retry\t'Try it again later, as often as --max-attempts allows'
+dead\t'It is dead at once'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s j -l jobs -d 'Workers, each with a connection of its own' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l batch -d 'Events in a transaction, at most [default: 1000, and 1 with a process per event]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l batch-bytes -d 'Bytes of payload in a transaction, about at most' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l poll -d 'Look this often even if nobody rings' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l max-attempts -d 'Attempts before an event is dead' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l backoff -d 'Longest delay before the second attempt, of which half to all is waited; doubled each time, at most 10 minutes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l id -d 'Only the dead events with these ids' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s 0 -l null -d 'End events with NUL instead of a newline'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l control -d 'Also emit control records (ready, lost, gap, overflow, stopped) in json output'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l consume -d 'Take what is printed'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s e -l exit-on-empty -d 'Exit 0 when nothing is left but dead events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l unordered -d 'Give up the order of a row\'s events, so that any worker can take any event'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l dead -d 'Show dead events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l requeue -d 'Put dead events back, under their ids, as new arrivals'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l purge -d 'Delete dead events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l rate -d 'Changes a second' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l keep -d 'Keep the server\'s data in DIR, which must not exist or be empty' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l pg-bin -d 'Where initdb and postgres are, when they are not found by themselves' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l no-writes -d 'Only the server, the shop and its triggers: change nothing'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -l dir -d 'Write every page into DIR instead' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "listen" -d 'Print or forward notifications from channels'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "notify" -d 'Send notifications, or enqueue durable events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "man" -d 'Print a manual page'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,0 +1,204 @@
+//! `pgfeed install-trigger`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::context::{Context, print_lines};
+use crate::cli::{self, InstallTrigger, ReportFormat};
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::stop::Stop;
+use crate::term::Verbosity;
+use crate::text::escape;
+use crate::trigger::{
+    self, Action, Columns, Destination, Doorbell, Event, Installation, Mode, Payload, Spec, TableName,
+};
+use crate::{signal, sql};
+
+/// Installs, or shows what an install would do.
+pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
+    let stop = Stop::default();
+    // An install is ended at once, and the server rolls it back; a backfill may finish its chunk.
+    signal::watch(&stop, if args.backfill { signal::GRACE } else { Duration::ZERO });
+    let tables = tables(args.tables.names())?;
+    sql::check_name("the schema's name", &args.apply.schema)?;
+    // Checked once without a server; without a destination it becomes the channel of the table's name.
+    let asked: Vec<Spec> = destinations(args).into_iter().map(|to| spec(args, to).checked()).collect::<Result<_>>()?;
+    let unnamed = spec(args, Destination::Channel("the table's name".to_owned())).checked()?;
+    let only_looks = args.check || args.apply.dry_run || args.apply.print_sql;
+    let settings = trigger::Settings {
+        schema: &args.apply.schema,
+        lock_timeout: args.apply.lock_timeout,
+        force: args.force,
+        mode: if only_looks { Mode::DryRun } else { Mode::Apply },
+    };
+    let specs_of = |table: &trigger::Table| {
+        if !asked.is_empty() {
+            return Ok(asked.clone());
+        }
+        let to = Destination::Channel(table.told_name.clone());
+        Ok(vec![Spec { to, ..unnamed.clone() }.checked()?])
+    };
+
+    let mut connection = context.connect()?;
+    let installations = trigger::install(&mut connection, &tables, &specs_of, &settings)?;
+    if args.apply.print_sql {
+        let plans: Vec<_> = installations.iter().map(|installation| &installation.plan).collect();
+        print_script(&trigger::up(&plans))?;
+        return Ok(Exit::Done);
+    }
+    if context.term.says(Verbosity::Sql) && settings.mode == Mode::Apply {
+        let changed = installations.iter().filter(|one| one.action != Action::Unchanged).map(|one| &one.plan);
+        trigger::up(&changed.collect::<Vec<_>>()).iter().for_each(|statement| context.term.verbose(statement));
+    }
+    report(&installations, settings.mode, args.apply.output)?;
+    let differs = installations.iter().any(|installation| installation.action != Action::Unchanged);
+    if args.check && differs {
+        return Err(Error::check("the installation differs from what is asked")
+            .hint("install-trigger without --check mends it"));
+    }
+    if args.backfill { backfill(&mut connection, &installations, context, &stop) } else { Ok(Exit::Done) }
+}
+
+/// Where to: as named, a queue, a channel, or both.
+fn destinations(args: &InstallTrigger) -> Vec<Destination> {
+    let doorbell = match args.doorbell {
+        cli::Doorbell::Adaptive => Doorbell::Adaptive,
+        cli::Doorbell::Always => Doorbell::Always,
+        cli::Doorbell::Never => Doorbell::Never,
+    };
+    let queue = args.queue.clone().map(|name| Destination::Queue { name, doorbell });
+    queue.into_iter().chain(args.channel.clone().map(Destination::Channel)).collect()
+}
+
+/// Stores the rows that are there. The triggers are committed already: what changes meanwhile has its event.
+fn backfill(
+    connection: &mut Connection,
+    installations: &[Installation],
+    context: &Context,
+    stop: &Stop,
+) -> Result<Exit> {
+    for Installation { table, plan, .. } in installations {
+        let Some(queue) = plan.queue() else { continue };
+        let mut progress = Progress::new(context.term, "rows");
+        let stored = trigger::backfill(connection, table, &plan.spec, &queue, &mut |stored| {
+            progress.at(stored);
+            stop.requested().is_none()
+        });
+        progress.finish();
+        let stored = stored.map_err(|error| error.doing(format!("storing the rows of {}", plan.table)))?;
+        context.term.note(format!("stored {stored} rows of {} as SNAPSHOT events", plan.table));
+        if stop.requested().is_some() {
+            return Ok(Exit::Signal);
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Parses the tables named.
+///
+/// # Errors
+/// A usage error when there is none, or one is no name.
+pub fn tables<'a>(names: impl Iterator<Item = &'a str>) -> Result<Vec<TableName>> {
+    let mut tables: Vec<TableName> = Vec::new();
+    for name in names {
+        let table = TableName::parse(name)?;
+        if !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
+    if tables.is_empty() {
+        return Err(Error::usage("no table is named").hint("name one with --table, or as a plain argument"));
+    }
+    Ok(tables)
+}
+
+/// Prints statements as a script for psql.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn print_script(statements: &[String]) -> Result<()> {
+    print_lines(statements.iter().map(|statement| format!("{statement};")))
+}
+
+fn spec(args: &InstallTrigger, to: Destination) -> Spec {
+    let columns = match (args.columns.is_empty(), args.exclude.is_empty()) {
+        (false, _) => Columns::Only(trimmed(&args.columns)),
+        (true, false) => Columns::Except(trimmed(&args.exclude)),
+        (true, true) => Columns::All,
+    };
+    Spec {
+        to,
+        events: args.events.iter().map(|event| event_of(*event)).collect(),
+        payload: match args.payload {
+            cli::Payload::Keys => Payload::Keys,
+            cli::Payload::Row => Payload::Row,
+            cli::Payload::Full => Payload::Full,
+            cli::Payload::Diff => Payload::Diff,
+        },
+        columns,
+        update_of: trimmed(&args.update_of),
+        skip_unchanged: args.skip_unchanged,
+        when: args.when.clone(),
+        enable_always: args.enable_always,
+    }
+}
+
+/// `a, b` means the columns a and b.
+fn trimmed(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.trim().to_owned()).collect()
+}
+
+fn event_of(event: cli::Event) -> Event {
+    match event {
+        cli::Event::Insert => Event::Insert,
+        cli::Event::Update => Event::Update,
+        cli::Event::Delete => Event::Delete,
+        cli::Event::Truncate => Event::Truncate,
+    }
+}
+
+/// One line of the result.
+#[derive(Serialize)]
+struct Line<'a> {
+    action: &'static str,
+    table: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a str>,
+    events: &'a [Event],
+    payload: Payload,
+    function: String,
+    triggers: Vec<&'a str>,
+}
+
+fn report(installations: &[Installation], mode: Mode, form: ReportFormat) -> Result<()> {
+    print_lines(installations.iter().map(|Installation { plan, action, .. }| {
+        let action = action.word(mode);
+        match form {
+            ReportFormat::Text => {
+                let (events, payload) = (plan.events(), plan.spec.payload.word());
+                let (to, options) = (plan.spec.to.to_string(), plan.spec.options());
+                let line = format!("{action:<9} {} -> {to} ({events}; payload {payload}{options})", plan.table);
+                escape(&line).into_owned()
+            }
+            ReportFormat::Json => {
+                let line = Line {
+                    action,
+                    table: &plan.table,
+                    channel: matches!(plan.spec.to, Destination::Channel(_)).then(|| plan.spec.to.name()),
+                    queue: matches!(plan.spec.to, Destination::Queue { .. }).then(|| plan.spec.to.name()),
+                    events: &plan.spec.events,
+                    payload: plan.spec.payload,
+                    function: format!("{}.{}", plan.schema, plan.function),
+                    triggers: plan.triggers.iter().map(|trigger| trigger.name.as_str()).collect(),
+                };
+                serde_json::to_string(&line).expect("plain data is always JSON")
+            }
+        }
+    }))
+}

@@ -1,0 +1,45 @@
+//! What the commands with a feed share: the flags of the output and of the limits, turned into what the feed takes.
+
+use std::fs::File;
+use std::sync::{Arc, Mutex};
+
+use crate::cli;
+use crate::feed::format::{Format, Json, Pretty, Raw};
+use crate::feed::limits::Limits;
+use crate::feed::sink::Stdout;
+use crate::stop::{Stop, StopReason};
+use crate::sys;
+use crate::term::Term;
+
+/// When to stop by itself.
+pub fn limits(limits: &cli::Limits) -> Limits {
+    Limits { count: limits.count, timeout: limits.timeout, idle_timeout: limits.idle_timeout }
+}
+
+/// A sink that writes to stdout as asked.
+pub fn sink(output: &cli::Output, term: Term, stdout: &Arc<Mutex<File>>) -> Stdout {
+    let terminator = if output.null { 0 } else { b'\n' };
+    Stdout::new(Arc::clone(stdout), format_of(output, term), terminator)
+}
+
+fn format_of(output: &cli::Output, term: Term) -> Box<dyn Format> {
+    match output.output {
+        cli::OutputFormat::Raw => Box::new(Raw),
+        cli::OutputFormat::Pretty => Box::new(Pretty::new(term.stdout_color)),
+        cli::OutputFormat::Auto if term.stdout_is_terminal => Box::new(Pretty::new(term.stdout_color)),
+        cli::OutputFormat::Json | cli::OutputFormat::Auto => Box::new(Json { control: output.control }),
+    }
+}
+
+/// Notices that nobody reads stdout any more even while there is nothing to write.
+pub fn stop_when_the_reader_goes(stop: &Stop) {
+    if !sys::stdout_has_reader() {
+        return;
+    }
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        if sys::wait_for_stdout_to_close() {
+            stop.request(StopReason::ReaderGone);
+        }
+    });
+}

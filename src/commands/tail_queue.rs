@@ -1,0 +1,158 @@
+//! `pgfeed tail-queue`: from a durable queue to stdout or a sink, by one or more workers.
+
+mod dead;
+mod workers;
+
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+
+use super::context::{Context, stdout};
+use super::output;
+use super::ready::Ready;
+use super::told::Told;
+use crate::cli::TailQueue;
+use crate::connection::{Connection, Settings};
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::feed::limits::Meter;
+use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::source::peek::PeekSource;
+use crate::feed::source::queue::Observer;
+use crate::queue::doorbell::{Bell, For, Options};
+use crate::queue::{self, Order, Peek, Queue};
+use crate::signal;
+use crate::stop::{Stop, StopReason};
+use crate::term::Term;
+
+/// Events in a transaction, unless told otherwise.
+const BATCH: usize = 1000;
+
+/// Looks, takes, or tends to the dead.
+pub fn run(args: &TailQueue, context: &Context) -> Result<Exit> {
+    tail(args, context).map_err(|error| match error.sqlstate() {
+        Some("42501") => error.hint(
+            "it needs USAGE on pgfeed's schema, SELECT on its table queue, and rights on the queue's own tables, of which the \
+             README has a list",
+        ),
+        _ => error,
+    })
+}
+
+fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
+    if let Some(name) = &args.queue {
+        queue::check_name(name)?;
+    }
+    if args.consume {
+        refuse_nowhere()?;
+    }
+    let mut connection = context.connect()?;
+    let queue = choose(&mut connection, args)?;
+    if args.dead {
+        return dead::run(args, &queue, connection);
+    }
+    let ready = Ready::new(args.output.ready_file.clone())?;
+    let settings = context.settings()?;
+    if args.consume || !args.delivery.command.is_empty() {
+        drop(connection);
+        return workers::run(args, context, &queue, &settings, &ready);
+    }
+    look(args, context, connection, &queue, settings, &ready)
+}
+
+/// The queue that was named, or the only one.
+fn choose(connection: &mut Connection, args: &TailQueue) -> Result<Queue> {
+    let queues = queue::list(&mut **connection, &args.schema)?;
+    let names = || queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
+    let there_are = || match queues.as_slice() {
+        [] => "there is no queue here: install-trigger --queue or notify --queue --create makes one".to_owned(),
+        _ => format!("the queues are: {}", names()),
+    };
+    match (&args.queue, queues.as_slice()) {
+        (Some(name), _) => {
+            let found = queues.iter().find(|queue| queue.name == *name).cloned();
+            found.ok_or_else(|| Error::usage(format!("there is no queue \"{name}\"")).hint(there_are()))
+        }
+        (None, [only]) => Ok(only.clone()),
+        (None, []) => Err(Error::usage(there_are())),
+        (None, _) => Err(Error::usage("there is more than one queue").hint(there_are())),
+    }
+}
+
+/// What is taken and printed to nowhere is lost.
+fn refuse_nowhere() -> Result<()> {
+    let nowhere = std::fs::metadata("/dev/null").map(|null| null.rdev());
+    let stdout = stdout()?;
+    let metadata = stdout.lock().expect("nobody panics while it holds this").metadata();
+    match (metadata, nowhere) {
+        (Ok(stdout), Ok(nowhere)) if stdout.file_type().is_char_device() && stdout.rdev() == nowhere => {
+            Err(Error::usage("--consume would throw the events away: stdout is closed or /dev/null")
+                .hint("to delete them, run a command that succeeds: -- true"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn look(
+    args: &TailQueue,
+    context: &Context,
+    mut connection: Connection,
+    queue: &Queue,
+    settings: Settings,
+    ready: &Ready,
+) -> Result<Exit> {
+    let stop = Stop::default();
+    signal::watch(&stop, signal::GRACE);
+    output::stop_when_the_reader_goes(&stop);
+    let peek = Peek::new(&mut connection, queue)?;
+    let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll: args.poll, ends: args.exit_on_empty };
+    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
+    if context.term.stdout_is_terminal {
+        context.term.note("looking only: every event stays in the queue (--consume takes them)");
+    }
+    ready.tell().iter().for_each(|why| context.term.warn(why));
+    let limits = output::limits(&args.limits);
+    let pump = Pump {
+        source: &mut PeekSource::new(
+            settings,
+            connection,
+            peek,
+            queue,
+            bell,
+            Box::new(Watch { term: context.term }),
+            &stop,
+        ),
+        sink: &mut output::sink(&args.output, context.term, &stdout()?),
+        meter: &Meter::start(limits),
+        batch: args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1),
+        on_refusal: OnRefusal::GoOn,
+        report: &Told { term: context.term },
+        stop: &stop,
+    };
+    let end = pump.run();
+    stop.request(StopReason::Finished);
+    drop(waiting);
+    Ok(end?.exit(&limits))
+}
+
+/// Tells people how a connection fares.
+struct Watch {
+    term: Term,
+}
+
+impl Observer for Watch {
+    fn lost(&self, error: &Error) {
+        self.term.warn(format!("{error}; trying again"));
+    }
+
+    fn back(&self) {
+        self.term.note("connected again");
+    }
+
+    fn buried(&self, id: i64, reason: &str) {
+        self.term.warn(format!("event {id} is dead after its last attempt: {reason}"));
+    }
+}
+
+/// Whether the order of a row's events is kept.
+fn order(args: &TailQueue) -> Order {
+    if args.unordered { Order::Unordered } else { Order::Ordered }
+}

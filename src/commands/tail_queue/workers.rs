@@ -1,0 +1,119 @@
+//! The workers of a consuming tail-queue: each a thread with a connection, a source, a sink and a pump.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{BATCH, Watch, order};
+use crate::cli::{ExecMode, OnRefusedEvent, TailQueue};
+use crate::commands::context::{Context, stdout};
+use crate::commands::ready::Ready;
+use crate::commands::told::Told;
+use crate::commands::{exec, output};
+use crate::connection::Settings;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::feed::Sink;
+use crate::feed::limits::{End, Meter};
+use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::sink;
+use crate::feed::source::queue::{Policy, QueueSource};
+use crate::queue::Queue;
+use crate::queue::doorbell::{Bell, For, Options};
+use crate::signal;
+use crate::stop::{Stop, StopReason};
+
+/// What a batch may take longer than its handler's timeout, before the server ends the session.
+const HOLD_MARGIN: Duration = Duration::from_secs(30);
+/// Consumes until a limit, a signal, or the end of whoever reads.
+pub fn run(args: &TailQueue, context: &Context, queue: &Queue, settings: &Settings, ready: &Ready) -> Result<Exit> {
+    let stop = Stop::default();
+    if prints(args) {
+        signal::watch(&stop, signal::GRACE);
+        output::stop_when_the_reader_goes(&stop);
+    } else {
+        signal::watch(&stop, sink::exec::GRACE);
+    }
+    let workers = usize::from(args.jobs);
+    let options = Options { what: For::Anything, workers, poll: args.poll, ends: args.exit_on_empty };
+    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
+    let limits = output::limits(&args.limits);
+    let meter = Meter::start(limits);
+    let stdout = stdout()?;
+    let mut sources = Vec::new();
+    for _ in 0..workers {
+        let observer = Box::new(Watch { term: context.term });
+        let (settings, bell) = (settings.clone(), Arc::clone(&bell));
+        sources.push(QueueSource::open(settings, queue.clone(), policy(args), bell, observer, &stop)?);
+    }
+    ready.tell().iter().for_each(|why| context.term.warn(why));
+    // The sink is made on the worker's thread: a command ends with the thread that started it.
+    let sink = || -> Result<Box<dyn Sink>> {
+        if prints(args) {
+            return Ok(Box::new(output::sink(&args.output, context.term, &stdout)));
+        }
+        Ok(Box::new(exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name)))
+    };
+    let work = |mut source: QueueSource| {
+        let end = sink().and_then(|mut sink| {
+            let pump = Pump {
+                source: &mut source,
+                sink: sink.as_mut(),
+                meter: &meter,
+                batch: batch(args),
+                on_refusal: if args.on_error == OnRefusedEvent::Stop { OnRefusal::Stop } else { OnRefusal::GoOn },
+                report: &Told { term: context.term },
+                stop: &stop,
+            };
+            let end = pump.run();
+            end.and_then(|end| sink.close().map(|()| end))
+        });
+        // Whatever ends one worker ends all: a limit, a signal, a failure.
+        stop.request(StopReason::Finished);
+        end
+    };
+    let ends: Vec<Result<End>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = sources.into_iter().map(|source| scope.spawn(|| work(source))).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(Error::failed("a worker panicked"))))
+            .collect()
+    });
+    drop(waiting);
+    Ok(first_reason(ends)?.exit(&limits))
+}
+
+/// Why it ended: a failure counts most; that others had ended, least.
+fn first_reason(ends: Vec<Result<End>>) -> Result<End> {
+    let mut reason = End::SourceEnded;
+    for end in ends {
+        match end? {
+            End::SourceEnded => {}
+            other => reason = other,
+        }
+    }
+    Ok(reason)
+}
+
+fn prints(args: &TailQueue) -> bool {
+    args.delivery.command.is_empty()
+}
+
+/// Events in a transaction.
+fn batch(args: &TailQueue) -> usize {
+    let default = if prints(args) { None } else { exec::batch(&args.delivery) };
+    args.batch.map_or(default.unwrap_or(BATCH), |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1)
+}
+
+fn policy(args: &TailQueue) -> Policy {
+    // Who refuses a whole batch does not say which event it was: they are tried one by one.
+    let whole_batches = !prints(args) && args.delivery.exec_mode == ExecMode::Batch;
+    let max_attempts = if args.on_error == OnRefusedEvent::Dead { 1 } else { i32::from(args.max_attempts) };
+    Policy {
+        order: order(args),
+        hold: args.delivery.timeout().map(|timeout| timeout + HOLD_MARGIN),
+        retries: if whole_batches { 1 } else { usize::MAX },
+        bytes: usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1),
+        max_attempts,
+        first_delay: args.backoff,
+    }
+}

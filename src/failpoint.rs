@@ -1,0 +1,43 @@
+//! Named points at which a debug build can be told to die, and named mistakes it can be told to make, so that tests see what
+//! follows. A release build knows none of it.
+
+#[cfg(debug_assertions)]
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU32, Ordering},
+};
+
+/// Aborts the process when `PGFEED_FAIL` is `POINT:N` and this is the Nth time that the point is reached.
+#[cfg(debug_assertions)]
+pub fn reach(point: &str) {
+    static ARMED: LazyLock<Option<(String, AtomicU32)>> = LazyLock::new(|| {
+        let armed = std::env::var("PGFEED_FAIL").ok()?;
+        let (point, nth) = armed.split_once(':').expect("PGFEED_FAIL is POINT:N");
+        Some((point.to_owned(), AtomicU32::new(nth.parse().expect("PGFEED_FAIL ends in a number"))))
+    });
+    if let Some((armed, left)) = &*ARMED
+        && armed == point
+        && left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        std::process::abort();
+    }
+}
+
+/// Whether `PGFEED_MUTANT` asks for this mistake, which the tests must notice.
+#[cfg(debug_assertions)]
+pub fn is_mutant(mistake: &str) -> bool {
+    static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("PGFEED_MUTANT").ok());
+    MUTANT.as_deref() == Some(mistake)
+}
+
+/// Does nothing.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn reach(_point: &str) {}
+
+/// Never.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn is_mutant(_mistake: &str) -> bool {
+    false
+}

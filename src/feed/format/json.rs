@@ -1,0 +1,172 @@
+//! One JSON object a line. A payload that is a JSON object or array is embedded as it is, so that no number loses a digit.
+
+use std::io::Write as _;
+
+use serde_json::value::RawValue;
+
+use super::Format;
+use crate::feed::event::{Control, Event, Item, Origin};
+
+/// Formats events as JSON lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Json {
+    /// Whether control records are written too.
+    pub control: bool,
+}
+
+impl Format for Json {
+    fn append(&mut self, out: &mut Vec<u8>, item: &Item) -> bool {
+        match item {
+            Item::Event(event) => append_event(out, event),
+            Item::Control(control) if self.control => append_control(out, control),
+            Item::Control(_) => return false,
+        }
+        true
+    }
+}
+
+fn append_event(out: &mut Vec<u8>, event: &Event) {
+    let written = match &event.origin {
+        Origin::Channel { channel, pid } => {
+            out.extend_from_slice(br#"{"type":"notification","channel":"#);
+            append_string(out, channel);
+            write!(out, r#","pid":{pid}"#)
+        }
+        Origin::Queue { queue, id, attempt, .. } => {
+            out.extend_from_slice(br#"{"type":"event","queue":"#);
+            append_string(out, queue);
+            write!(out, r#","id":{id},"attempt":{attempt}"#)
+        }
+    };
+    written.and_then(|()| write!(out, r#","at":"{:.6}","payload":"#, event.at)).expect("a Vec accepts all writes");
+    append_payload(out, &event.payload);
+    out.push(b'}');
+}
+
+/// Appends a control record.
+pub fn append_control(out: &mut Vec<u8>, control: &Control) {
+    let head = format!(r#"{{"type":"control","event":"{}","at":"{:.6}","channels":["#, control.kind.name(), control.at);
+    out.extend_from_slice(head.as_bytes());
+    for (n, channel) in control.channels.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        append_string(out, channel);
+    }
+    out.push(b']');
+    if let Some(down) = control.down {
+        write!(out, r#","down_ms":{}"#, down.as_millis()).expect("a Vec accepts all writes");
+    }
+    if let Some(detail) = &control.detail {
+        out.extend_from_slice(br#","detail":"#);
+        append_string(out, detail);
+    }
+    out.push(b'}');
+}
+
+/// Embeds an object or an array, with line breaks (which can only stand between its tokens) made spaces; all else is a string.
+pub fn append_payload(out: &mut Vec<u8>, payload: &str) {
+    let nested = payload.trim_ascii_start().starts_with(['{', '[']);
+    let Some(raw) = nested.then(|| serde_json::from_str::<&RawValue>(payload).ok()).flatten() else {
+        return append_string(out, payload);
+    };
+    let start = out.len();
+    out.extend_from_slice(raw.get().as_bytes());
+    for byte in &mut out[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}
+
+fn append_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("a string is always JSON, and a Vec accepts all writes");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::feed::event::ControlKind;
+
+    fn line(payload: &str) -> String {
+        let at = "2026-11-20T23:28:41.1234564Z".parse().unwrap();
+        let event = Event {
+            origin: Origin::Channel { channel: Arc::from("or\"ders"), pid: 4711 },
+            at,
+            payload: payload.into(),
+        };
+        let mut out = Vec::new();
+        assert!(Json { control: false }.append(&mut out, &Item::Event(event)));
+        String::from_utf8(out).unwrap()
+    }
+
+    fn payload(text: &str) -> String {
+        let line = line(text);
+        let head =
+            r#"{"type":"notification","channel":"or\"ders","pid":4711,"at":"2026-11-20T23:28:41.123456Z","payload":"#;
+        line.strip_prefix(head).unwrap().strip_suffix('}').unwrap().to_owned()
+    }
+
+    #[test]
+    fn objects_and_arrays_are_embedded_as_they_are() {
+        for json in
+            [r#"{"a":12345678901234567890.1234567890123456789}"#, "[1e400]", "[]", r#"{"a":1,"a":2}"#, "[\"\\ud800\"]"]
+        {
+            assert_eq!(payload(json), json);
+        }
+        assert_eq!(payload("{\"a\":\r\n 1}\n"), "{\"a\":   1}");
+        let deep = "[".repeat(3000) + &"]".repeat(3000);
+        assert_eq!(payload(&deep), deep);
+    }
+
+    #[test]
+    fn everything_else_is_a_string() {
+        for (text, json) in [("", "\"\""), ("1", "\"1\""), ("null", "\"null\""), ("{", "\"{\""), ("[1] x", "\"[1] x\"")]
+        {
+            assert_eq!(payload(text), json);
+        }
+        assert_eq!(payload("\u{1b}]0;x\u{7}\r\n\u{2028}"), "\"\\u001b]0;x\\u0007\\r\\n\u{2028}\"");
+    }
+
+    #[test]
+    fn control_records() {
+        let control = Control {
+            kind: ControlKind::Gap,
+            at: Timestamp::UNIX_EPOCH,
+            channels: Arc::from([Arc::from("a"), Arc::from("b\"")]),
+            down: Some(Duration::from_millis(1830)),
+            detail: Some("why\n".to_owned()),
+        };
+        let mut out = Vec::new();
+        let item = Item::Control(control);
+        assert!(!Json { control: false }.append(&mut out, &item) && out.is_empty());
+        assert!(Json { control: true }.append(&mut out, &item));
+        let expected = r#"{"type":"control","event":"gap","at":"1970-01-01T00:00:00.000000Z","channels":["a","b\""],"down_ms":1830,"detail":"why\n"}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_one_line_that_parses_back(text in any::<String>()) {
+            let line = line(&text);
+            prop_assert!(!line.contains(['\n', '\r']));
+            let back: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if let Some(string) = back["payload"].as_str() {
+                prop_assert_eq!(string, text);
+            }
+        }
+
+        #[test]
+        fn whatever_looks_like_json_still_makes_one_valid_line(text in r#"[\[\{][\[\]\{\}:,"0-9a\\ \n\r]{0,12}"#) {
+            let line = line(&text);
+            prop_assert!(!line.contains(['\n', '\r']));
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The heart of the program: events flow from a source through the pump to a sink, and are acknowledged behind it.
+
+pub mod event;
+pub mod format;
+pub mod limits;
+pub mod pump;
+pub mod sink;
+pub mod source;
+
+use std::time::Duration;
+
+use crate::error::Result;
+use event::Item;
+
+/// Where events come from.
+pub trait Source {
+    /// Waits at most `wait` for events, and hands over at most `max` of them; with a `max` of 0 it only waits. Returns early when a
+    /// stop is asked for, and may return idle early, since other workers may need what this one has reserved.
+    ///
+    /// # Errors
+    /// When the source has failed for good; passing faults are its own affair.
+    fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll>;
+
+    /// Takes note that a batch was delivered, but for the events in `undelivered`, which are in the order of the batch.
+    ///
+    /// # Errors
+    /// When that could not be recorded: the batch may come again.
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()>;
+
+    /// Takes a batch back, because nobody is there to take it: it will come again.
+    ///
+    /// # Errors
+    /// When the source has failed for good.
+    fn give_back(&mut self, batch: Vec<Item>) -> Result<()>;
+
+    /// Whether events that share a key must be delivered in their order.
+    fn keeps_order(&self) -> bool {
+        true
+    }
+}
+
+/// An event of a batch that was not delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// Its place in the batch, or, from a sink, among the events written since the last flush.
+    pub place: usize,
+    /// Why it was refused; none when nobody has tried, because an older event of its key was refused, or because what was to
+    /// take it has ended before: then it must come again, and that was no attempt.
+    pub reason: Option<String>,
+}
+
+/// What a source has.
+#[derive(Debug)]
+pub enum Poll {
+    /// Events, and what happened between them, in order.
+    Batch(Vec<Item>),
+    /// Nothing for now.
+    Idle,
+    /// Nothing, and nothing will come.
+    Ended,
+}
+
+/// What takes events.
+pub trait Sink {
+    /// Takes one event or control record; it need not have arrived anywhere before [`Sink::flush`].
+    ///
+    /// # Errors
+    /// When the sink has failed for good.
+    fn write(&mut self, item: &Item) -> Result<()>;
+
+    /// Brings everything written to where it belongs, and says what became of it.
+    ///
+    /// # Errors
+    /// When the sink has failed for good.
+    fn flush(&mut self) -> Result<Outcome>;
+
+    /// Ends it, when nothing more will be written.
+    ///
+    /// # Errors
+    /// When what took the events has failed at the end.
+    fn close(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    /// What it may refuse at once.
+    fn refuses(&self) -> Refuses {
+        Refuses::Events
+    }
+}
+
+/// What a sink may refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuses {
+    /// Nothing: it takes all, or fails.
+    Nothing,
+    /// All that was written since the last flush, together.
+    Batches,
+    /// One event while it takes another. Then events that share a key are given to it one by one, since the second must not be
+    /// delivered when the first was refused.
+    Events,
+}
+
+/// What became of everything written since the last flush.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// All of it was acknowledged.
+    Delivered,
+    /// Some events were not delivered, all others acknowledged.
+    AllBut(Vec<Undelivered>),
+    /// Nobody was there: nothing is known to have arrived.
+    Unavailable(String),
+    /// Whoever read it went away: nobody wants more, and that is no error.
+    ReaderGone,
+}

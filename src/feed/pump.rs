@@ -1,0 +1,201 @@
+//! The pump: moves batches from a source to a sink, and settles them behind it.
+
+mod pace;
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use super::event::{Event, Item};
+use super::limits::{End, Meter, Next};
+use super::{Outcome, Poll, Refuses, Sink, Source, Undelivered};
+use crate::backoff::Backoff;
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::stop::Stop;
+use pace::Pace;
+
+/// What to do about an event that the sink has refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRefusal {
+    /// Fail.
+    Stop,
+    /// Go on: the source decides what becomes of it.
+    GoOn,
+}
+
+/// Whoever wants to know what becomes of the events.
+pub trait Report {
+    /// An event was refused.
+    fn refused(&self, event: &Event, reason: &str);
+    /// Nobody is there to take events; told once until somebody is there again.
+    fn unavailable(&self, why: &str);
+    /// Somebody is there again.
+    fn available(&self);
+}
+
+/// The parts of one feed, or of one worker of it.
+pub struct Pump<'a> {
+    /// Where events come from.
+    pub source: &'a mut dyn Source,
+    /// Where they go.
+    pub sink: &'a mut dyn Sink,
+    /// The limits, shared by all workers.
+    pub meter: &'a Meter,
+    /// The most events in a batch.
+    pub batch: usize,
+    /// What to do about refusals.
+    pub on_refusal: OnRefusal,
+    /// Who hears of refusals.
+    pub report: &'a dyn Report,
+    /// The wish to stop.
+    pub stop: &'a Stop,
+}
+
+/// What became of a batch.
+enum Delivery {
+    Done(Vec<Undelivered>),
+    Unavailable(String),
+    ReaderGone,
+}
+
+impl Pump<'_> {
+    /// Moves events until a limit, a stop, or the end of the source.
+    ///
+    /// # Errors
+    /// What the source or the sink could not cope with.
+    pub fn run(mut self) -> Result<End> {
+        let mut outage: Option<Backoff> = None;
+        let mut pace = Pace::new(self.batch);
+        loop {
+            if let Some(reason) = self.stop.requested() {
+                return Ok(reason.into());
+            }
+            let (wait, reserved) = match self.meter.next(pace.next()) {
+                Next::Poll(wait, reserved) => (wait, reserved),
+                Next::End(end) => return Ok(end),
+                // Not merely a pause: a source that ends when all its workers have found nothing waits for this one too.
+                Next::Ask(wait) => match self.source.poll(wait, 0)? {
+                    Poll::Ended => return Ok(End::SourceEnded),
+                    Poll::Idle | Poll::Batch(_) => continue,
+                },
+            };
+            let batch = match self.source.poll(wait, reserved) {
+                Ok(Poll::Batch(batch)) => batch,
+                other => {
+                    self.meter.settle(reserved, 0);
+                    match other? {
+                        Poll::Ended => return Ok(End::SourceEnded),
+                        Poll::Idle | Poll::Batch(_) => {
+                            let others = self.meter.turn_of_others();
+                            if !others.is_zero() {
+                                self.source.poll(others, 0)?;
+                            }
+                            continue;
+                        }
+                    }
+                }
+            };
+            failpoint::reach("after_take");
+            if failpoint::is_mutant("commit_first") {
+                self.source.settle(batch.clone(), &[])?;
+            }
+            let started = Instant::now();
+            match self.deliver(&batch)? {
+                Delivery::ReaderGone => return Ok(End::ReaderGone),
+                Delivery::Unavailable(why) => {
+                    self.source.give_back(batch)?;
+                    self.meter.settle(reserved, 0);
+                    if outage.is_none() {
+                        self.report.unavailable(&why);
+                    }
+                    let wait = outage.get_or_insert_default().wait();
+                    self.stop.pause(wait);
+                }
+                Delivery::Done(undelivered) => {
+                    if outage.take().is_some() {
+                        self.report.available();
+                    }
+                    pace.learn(batch.len(), started.elapsed());
+                    self.settle(batch, &undelivered, reserved)?;
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
+        let events = batch.iter().filter(|item| matches!(item, Item::Event(_))).count();
+        if events > 0 && undelivered.len() == events && undelivered.iter().all(|event| event.reason.is_none()) {
+            self.meter.settle(reserved, 0);
+            return self.source.give_back(batch);
+        }
+        let mut fatal = None;
+        for Undelivered { place, reason } in undelivered {
+            if let (Item::Event(event), Some(reason)) = (&batch[*place], reason) {
+                self.report.refused(event, reason);
+                if self.on_refusal == OnRefusal::Stop {
+                    fatal.get_or_insert_with(|| Error::failed(reason).doing("delivering an event"));
+                }
+            }
+        }
+        self.source.settle(batch, undelivered)?;
+        self.meter.settle(reserved, events - undelivered.len());
+        fatal.map_or(Ok(()), Err)
+    }
+
+    /// Delivers a batch in rounds, in each of which no key occurs twice: what follows an event of its key that was not
+    /// delivered must not be. A sink that never refuses gets all at once.
+    fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
+        let mut undelivered = Vec::new();
+        let mut held_keys = HashSet::new();
+        let mut rest: Vec<usize> = (0..batch.len()).collect();
+        let keeps_order = self.source.keeps_order();
+        let by_key = self.sink.refuses() == Refuses::Events && keeps_order;
+        while !rest.is_empty() {
+            let (mut round, mut later, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+            for place in rest {
+                let key = match &batch[place] {
+                    Item::Event(event) if by_key => event.key(),
+                    _ => None,
+                };
+                if key.is_some_and(|key| held_keys.contains(&key)) {
+                    undelivered.push(Undelivered { place, reason: None });
+                } else if key.is_some_and(|key| !seen.insert(key)) {
+                    later.push(place);
+                } else {
+                    self.sink.write(&batch[place])?;
+                    failpoint::reach("after_write");
+                    if matches!(batch[place], Item::Event(_)) {
+                        round.push(place);
+                    }
+                }
+            }
+            failpoint::reach("before_flush");
+            let flushed = self.sink.flush()?;
+            failpoint::reach("after_flush");
+            match flushed {
+                Outcome::Delivered => {}
+                Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
+                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why)),
+                Outcome::AllBut(missing) => {
+                    for Undelivered { place, reason } in missing {
+                        let place = round[place];
+                        let key = match &batch[place] {
+                            Item::Event(event) => event.key(),
+                            Item::Control(_) => None,
+                        };
+                        // Of a batch that was refused as a whole, the first of each key stands for those behind it.
+                        let is_first = key.is_none_or(|key| held_keys.insert(key));
+                        let reason = reason.filter(|_| is_first || !keeps_order);
+                        undelivered.push(Undelivered { place, reason });
+                    }
+                }
+            }
+            rest = later;
+        }
+        undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
+        Ok(Delivery::Done(undelivered))
+    }
+}
+
+#[cfg(test)]
+mod tests;

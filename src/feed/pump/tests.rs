@@ -1,0 +1,256 @@
+//! The pump with a scripted source and a sink in memory.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::event::Origin;
+use super::super::limits::Limits;
+use super::*;
+use crate::stop::StopReason;
+
+/// The event `id` of a row.
+fn event(id: i64, key: i64) -> Item {
+    let origin = Origin::Queue { queue: Arc::from("q"), id, attempt: 1, key, barrier: false };
+    Item::Event(Event { origin, at: Timestamp::UNIX_EPOCH, payload: "".into() })
+}
+
+fn id_of(item: &Item) -> i64 {
+    match item {
+        Item::Event(Event { origin: Origin::Queue { id, .. }, .. }) => *id,
+        _ => panic!("only events are scripted"),
+    }
+}
+
+/// Hands over scripted events; what is settled is kept.
+#[derive(Default)]
+struct Script {
+    events: VecDeque<Item>,
+    delivered: Vec<i64>,
+    undelivered: Vec<(i64, Option<String>)>,
+    given_back: usize,
+    endless: bool,
+}
+
+impl Script {
+    fn of(events: impl IntoIterator<Item = (i64, i64)>) -> Self {
+        Self { events: events.into_iter().map(|(id, key)| event(id, key)).collect(), ..Self::default() }
+    }
+}
+
+impl Source for Script {
+    fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
+        let batch: Vec<Item> = (0..max).map_while(|_| self.events.pop_front()).collect();
+        if !batch.is_empty() {
+            return Ok(Poll::Batch(batch));
+        }
+        std::thread::sleep(wait.min(Duration::from_millis(1)));
+        Ok(if self.endless { Poll::Idle } else { Poll::Ended })
+    }
+
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()> {
+        for (place, item) in batch.iter().enumerate() {
+            match undelivered.iter().find(|undelivered| undelivered.place == place) {
+                None => self.delivered.push(id_of(item)),
+                Some(undelivered) => self.undelivered.push((id_of(item), undelivered.reason.clone())),
+            }
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, batch: Vec<Item>) -> Result<()> {
+        self.given_back += batch.len();
+        batch.into_iter().rev().for_each(|item| self.events.push_front(item));
+        Ok(())
+    }
+}
+
+/// Keeps what it acknowledges, and behaves as told.
+#[derive(Default)]
+struct Memory {
+    pending: Vec<i64>,
+    taken: Vec<i64>,
+    refuses: Vec<i64>,
+    does_not_try: Vec<i64>,
+    outages: usize,
+    gone: bool,
+    fails: bool,
+    /// Refuses in batches.
+    whole: bool,
+    flushes: usize,
+}
+
+impl Sink for Memory {
+    fn write(&mut self, item: &Item) -> Result<()> {
+        self.pending.push(id_of(item));
+        Ok(())
+    }
+
+    fn refuses(&self) -> Refuses {
+        if self.whole { Refuses::Batches } else { Refuses::Events }
+    }
+
+    fn flush(&mut self) -> Result<Outcome> {
+        self.flushes += 1;
+        let pending = std::mem::take(&mut self.pending);
+        if self.fails {
+            return Err(Error::failed("disk full"));
+        }
+        if self.gone {
+            return Ok(Outcome::ReaderGone);
+        }
+        if self.outages > 0 {
+            self.outages -= 1;
+            return Ok(Outcome::Unavailable("nobody there".to_owned()));
+        }
+        let mut missing = Vec::new();
+        for (place, id) in pending.into_iter().enumerate() {
+            if self.refuses.contains(&id) {
+                missing.push(Undelivered { place, reason: Some(format!("no {id}")) });
+            } else if self.does_not_try.contains(&id) {
+                missing.push(Undelivered { place, reason: None });
+            } else {
+                self.taken.push(id);
+            }
+        }
+        // Once: it tries what comes again.
+        self.does_not_try.clear();
+        Ok(if missing.is_empty() { Outcome::Delivered } else { Outcome::AllBut(missing) })
+    }
+}
+
+struct Silent;
+
+impl Report for Silent {
+    fn refused(&self, _: &Event, _: &str) {}
+    fn unavailable(&self, _: &str) {}
+    fn available(&self) {}
+}
+
+fn run(source: &mut Script, sink: &mut Memory, limits: Limits, on_refusal: OnRefusal) -> Result<End> {
+    let (meter, stop) = (Meter::start(limits), Stop::default());
+    Pump { source, sink, meter: &meter, batch: 4, on_refusal, report: &Silent, stop: &stop }.run()
+}
+
+fn ids(range: std::ops::RangeInclusive<i64>) -> Vec<i64> {
+    range.collect()
+}
+
+#[test]
+fn everything_is_taken_before_it_is_settled() {
+    let (mut source, mut sink) = (Script::of((1..=10).map(|id| (id, id))), Memory::default());
+    let end = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    assert_eq!((end, &source.delivered, &sink.taken), (End::SourceEnded, &ids(1..=10), &ids(1..=10)));
+}
+
+#[test]
+fn a_sink_that_fails_settles_nothing() {
+    let (mut source, mut sink) = (Script::of([(1, 1)]), Memory { fails: true, ..Memory::default() });
+    assert!(run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).is_err());
+    assert!(source.delivered.is_empty() && source.undelivered.is_empty());
+}
+
+#[test]
+fn a_reader_that_went_away_ends_it_quietly() {
+    let (mut source, mut sink) = (Script::of([(1, 1)]), Memory { gone: true, ..Memory::default() });
+    let end = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    assert_eq!((end, source.delivered.len()), (End::ReaderGone, 0));
+}
+
+#[test]
+fn the_count_is_exact_and_takes_no_more() {
+    let (mut source, mut sink) = (Script::of((1..=10).map(|id| (id, id))), Memory::default());
+    let limits = Limits { count: Some(6), ..Limits::default() };
+    let end = run(&mut source, &mut sink, limits, OnRefusal::Stop).unwrap();
+    assert_eq!((end, source.delivered, source.events.len()), (End::Counted, ids(1..=6), 4));
+}
+
+#[test]
+fn a_refused_event_is_told_and_its_neighbours_go_on() {
+    let (mut source, mut sink) =
+        (Script::of([(1, 1), (2, 2), (3, 3)]), Memory { refuses: vec![2], ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
+    assert_eq!(source.delivered, [1, 3]);
+    assert_eq!(source.undelivered, [(2, Some("no 2".to_owned()))]);
+}
+
+#[test]
+fn what_follows_a_refused_event_of_its_key_is_not_tried() {
+    let events = [(1, 7), (2, 8), (3, 7), (4, 8)];
+    let (mut source, mut sink) = (Script::of(events), Memory { refuses: vec![1], ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
+    assert_eq!((source.delivered, sink.taken), (vec![2, 4], vec![2, 4]));
+    assert_eq!(source.undelivered, [(1, Some("no 1".to_owned())), (3, None)]);
+}
+
+#[test]
+fn what_was_not_tried_is_no_refusal_and_keeps_its_key_waiting() {
+    let events = [(1, 7), (2, 8), (3, 7)];
+    let (mut source, mut sink) = (Script::of(events), Memory { does_not_try: vec![1], ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    assert_eq!((source.delivered, sink.taken), (vec![2], vec![2]));
+    assert_eq!(source.undelivered, [(1, None), (3, None)]);
+}
+
+#[test]
+fn a_batch_that_nobody_tried_is_given_back_whole() {
+    let (mut source, mut sink) =
+        (Script::of([(1, 1), (2, 2)]), Memory { does_not_try: vec![1, 2], ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    assert_eq!((source.delivered, source.given_back, source.undelivered), (vec![1, 2], 2, vec![]));
+}
+
+#[test]
+fn a_refusal_can_be_the_end() {
+    let (mut source, mut sink) = (Script::of([(1, 1), (2, 2)]), Memory { refuses: vec![1], ..Memory::default() });
+    let error = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap_err();
+    assert_eq!(error.to_string(), "delivering an event: no 1");
+    // What was delivered beside it stays delivered.
+    assert_eq!(source.delivered, [2]);
+}
+
+#[test]
+fn an_outage_loses_nothing_and_refuses_nothing() {
+    let (mut source, mut sink) = (Script::of([(1, 1), (2, 2)]), Memory { outages: 2, ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    assert_eq!((source.delivered, source.given_back, source.undelivered.len()), (vec![1, 2], 4, 0));
+}
+
+#[test]
+fn time_over_ends_it() {
+    let mut source = Script { endless: true, ..Script::of([(1, 1)]) };
+    let limits = Limits { idle_timeout: Some(Duration::from_millis(20)), ..Limits::default() };
+    let end = run(&mut source, &mut Memory::default(), limits, OnRefusal::Stop).unwrap();
+    assert_eq!((end, source.delivered), (End::TimeOver, vec![1]));
+}
+
+#[test]
+fn a_stop_ends_it_before_the_next_batch() {
+    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
+    stop.request(StopReason::Signal);
+    let (mut source, mut sink) = (Script::of([(1, 1)]), Memory::default());
+    let (source_, report) = (&mut source, &Silent);
+    let pump = Pump {
+        source: source_,
+        sink: &mut sink,
+        meter: &meter,
+        batch: 4,
+        on_refusal: OnRefusal::Stop,
+        report,
+        stop: &stop,
+    };
+    assert_eq!(pump.run().unwrap(), End::Signal);
+    assert!(source.delivered.is_empty());
+}
+
+#[test]
+fn a_batch_that_is_refused_as_a_whole_counts_against_the_first_of_each_key() {
+    let (mut source, mut sink) = (Script::of([(1, 7), (2, 8), (3, 7)]), Memory { whole: true, ..Memory::default() });
+    sink.refuses = vec![1, 2, 3];
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
+    assert_eq!(sink.flushes, 1);
+    let (one, two) = (Some("no 1".to_owned()), Some("no 2".to_owned()));
+    assert_eq!(source.undelivered, [(1, one), (2, two), (3, None)]);
+}

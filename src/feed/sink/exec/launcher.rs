@@ -1,0 +1,90 @@
+//! What to run: the command as given, its environment, and what a failure to start it means.
+
+use std::ffi::OsString;
+use std::io::{self, ErrorKind};
+use std::process::{Command, Stdio};
+
+use super::process::Process;
+use super::variables::{NAMES, Variables};
+use crate::error::{Error, Result};
+use crate::sys;
+
+/// Starts processes of one command.
+pub struct Launcher {
+    words: Vec<OsString>,
+    variables: Vec<(String, String)>,
+}
+
+/// What a process may do with its stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// It is ours: what it prints goes where our output goes.
+    Inherited,
+    /// It answers there.
+    Answers,
+}
+
+/// Either a process, or why there is none just now.
+pub type Started = Result<Process, String>;
+
+impl Launcher {
+    /// Will start this program with these arguments.
+    pub fn new(words: &[OsString]) -> Self {
+        Self { words: words.to_vec(), variables: Vec::new() }
+    }
+
+    /// Sets a variable for every process.
+    pub fn env(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The program's name, for people. The arguments may hold what is nobody's business.
+    pub fn name(&self) -> String {
+        self.words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Starts a process, in a group of its own so that it can be ended with all that it has started.
+    ///
+    /// # Errors
+    /// When it can never be started; what may pass (no memory, too many processes) is told inside.
+    pub fn start(&self, variables: &Variables, output: Output) -> Result<Started> {
+        let Some((program, args)) = self.words.split_first() else {
+            return Err(Error::usage("there is no command to run"));
+        };
+        let mut command = Command::new(program);
+        command.args(args);
+        // What an outer pgfeed has set tells of another event.
+        for name in NAMES {
+            command.env_remove(name);
+        }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value))).envs(variables.iter());
+        command.stdin(Stdio::piped());
+        if output == Output::Answers {
+            command.stdout(Stdio::piped());
+        }
+        sys::kill_with_this_thread(&mut command);
+        match Process::start(&mut command) {
+            Ok(process) => Ok(Ok(process)),
+            Err(error) if may_pass(&error) => Ok(Err(format!("{} cannot be started now: {error}", self.name()))),
+            Err(error) => Err(self.never(&error)),
+        }
+    }
+
+    fn never(&self, error: &io::Error) -> Error {
+        let told = Error::failed(error.to_string()).doing(format!("running {}", self.name()));
+        match error.kind() {
+            ErrorKind::NotFound => told.hint(
+                "it is looked for in PATH, and run without a shell: for shell syntax, run -- sh -c '...'; a script's \
+                 interpreter, in its first line, must be there too",
+            ),
+            ErrorKind::PermissionDenied => told.hint("it must be a program, or a script with #! that may be executed"),
+            _ => told,
+        }
+    }
+}
+
+/// Whether it could work in a while.
+fn may_pass(error: &io::Error) -> bool {
+    let codes = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ETXTBSY];
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}

@@ -1,0 +1,202 @@
+//! The exec sink: hands events to a command, as JSON lines on its stdin. Never through a shell, and never in arguments.
+
+mod answers;
+mod launcher;
+mod once;
+mod process;
+mod round;
+mod stream;
+mod variables;
+mod verdict;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use super::super::event::{Event, Item, Origin};
+use super::super::format::{Format as _, Json};
+use super::super::{Outcome, Refuses, Sink, Undelivered};
+use crate::error::Result;
+use crate::stop::Stop;
+use crate::sys;
+use launcher::Launcher;
+use stream::Stream;
+use variables::Variables;
+use verdict::Verdict;
+use watch::{STOP_GRACE, STOPPED_GRACE, Stopping};
+
+/// How long after the first signal a feed with commands may take: a command in flight has five seconds to finish, and is then
+/// ended. For [`signal::watch`](crate::signal::watch).
+pub const GRACE: Duration = STOP_GRACE.saturating_add(STOPPED_GRACE).saturating_add(Duration::from_secs(1));
+
+/// How events are handed to processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A process per event.
+    Each,
+    /// A process for everything between two flushes.
+    Batch,
+    /// One process for as long as it lives. Events of a queue it answers one by one on its stdout, notifications not at all.
+    Stream,
+}
+
+/// Runs a command. It is to be used by one thread: the processes end with the thread that started them.
+pub struct Exec {
+    mode: Mode,
+    launcher: Launcher,
+    timeout: Option<Duration>,
+    stopping: Stopping,
+    stream: Stream,
+    work: Work,
+}
+
+/// What was written since the last flush.
+#[derive(Default)]
+struct Work {
+    lines: Vec<u8>,
+    events: Vec<Pending>,
+}
+
+/// One event of it.
+struct Pending {
+    /// Where its line ends.
+    end: usize,
+    /// Its number, when it is of a queue.
+    id: Option<i64>,
+    variables: Variables,
+}
+
+impl Work {
+    fn line(&self, place: usize) -> &[u8] {
+        let start = place.checked_sub(1).map_or(0, |before| self.events[before].end);
+        &self.lines[start..self.events[place].end]
+    }
+
+    /// All from `place` on as undelivered for the same reason.
+    fn undelivered_from(&self, place: usize, reason: Option<&str>) -> Vec<Undelivered> {
+        (place..self.events.len()).map(|place| Undelivered { place, reason: reason.map(str::to_owned) }).collect()
+    }
+}
+
+impl Exec {
+    /// Will run `command`, which is a program and its arguments. An event, a batch, or in mode stream the oldest event that is
+    /// open, may take as long as `timeout`; none is without limit. A `stop` leaves what is in flight five seconds. `warn` is told
+    /// what is odd about a process of mode stream: that it prints what is no answer, or has ended badly while it was idle.
+    ///
+    /// # Errors
+    /// When the system has no descriptors left.
+    pub fn new(
+        command: &[OsString],
+        mode: Mode,
+        timeout: Option<Duration>,
+        stop: &Stop,
+        warn: impl Fn(&str) + Send + 'static,
+    ) -> Result<Self> {
+        sys::expect_children();
+        Ok(Self {
+            mode,
+            launcher: Launcher::new(command),
+            timeout,
+            stopping: Stopping::new(stop)?,
+            stream: Stream::new(Box::new(warn)),
+            work: Work::default(),
+        })
+    }
+
+    /// Sets a variable for every process.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.launcher.env(name, value);
+        self
+    }
+
+    /// Runs a process for each event.
+    fn each(&mut self) -> Result<Outcome> {
+        let mut undelivered = Vec::new();
+        for (place, event) in self.work.events.iter().enumerate() {
+            let line = self.work.line(place);
+            match once::run(&self.launcher, &event.variables, line, &mut self.stopping, self.timeout)? {
+                Verdict::Delivered => {}
+                Verdict::Refused(reason) => undelivered.push(Undelivered { place, reason: Some(reason) }),
+                Verdict::NotNow(why) if place == 0 => return Ok(Outcome::Unavailable(why)),
+                Verdict::NotNow(_) | Verdict::Stopped => {
+                    undelivered.extend(self.work.undelivered_from(place, None));
+                    break;
+                }
+            }
+        }
+        Ok(outcome(undelivered))
+    }
+
+    /// Runs one process for all events.
+    fn batch(&mut self) -> Result<Outcome> {
+        let verdict = once::run(
+            &self.launcher,
+            &self.work.events[0].variables,
+            &self.work.lines,
+            &mut self.stopping,
+            self.timeout,
+        )?;
+        Ok(match verdict {
+            Verdict::Delivered => Outcome::Delivered,
+            Verdict::Refused(reason) => Outcome::AllBut(self.work.undelivered_from(0, Some(&reason))),
+            Verdict::Stopped => Outcome::AllBut(self.work.undelivered_from(0, None)),
+            Verdict::NotNow(why) => Outcome::Unavailable(why),
+        })
+    }
+}
+
+impl Sink for Exec {
+    fn refuses(&self) -> Refuses {
+        if self.mode == Mode::Batch { Refuses::Batches } else { Refuses::Events }
+    }
+
+    fn write(&mut self, item: &Item) -> Result<()> {
+        let Item::Event(event) = item else { return Ok(()) };
+        Json { control: false }.append(&mut self.work.lines, item);
+        self.work.lines.push(b'\n');
+        let variables = if self.mode == Mode::Each { Variables::of_event(event) } else { Variables::of_feed(event) };
+        self.work.events.push(Pending { end: self.work.lines.len(), id: id_of(event), variables });
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<Outcome> {
+        if self.work.events.is_empty() {
+            return Ok(Outcome::Delivered);
+        }
+        let outcome = match self.mode {
+            Mode::Each => self.each(),
+            Mode::Batch => self.batch(),
+            Mode::Stream => self.stream.deliver(&self.work, &self.launcher, &mut self.stopping, self.timeout),
+        };
+        self.work.lines.clear();
+        self.work.events.clear();
+        outcome
+    }
+
+    /// Ends the process of mode stream: its stdin ends, and it may take as long for what it has still to do as for an event.
+    fn close(&mut self) -> Result<()> {
+        self.stream.close(&self.launcher, &mut self.stopping, self.timeout)
+    }
+}
+
+impl Drop for Exec {
+    fn drop(&mut self) {
+        // Whoever wanted to know how it ends has closed it.
+        let _ = self.close();
+    }
+}
+
+fn id_of(event: &Event) -> Option<i64> {
+    match &event.origin {
+        Origin::Channel { .. } => None,
+        Origin::Queue { id, .. } => Some(*id),
+    }
+}
+
+fn outcome(undelivered: Vec<Undelivered>) -> Outcome {
+    if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) }
+}

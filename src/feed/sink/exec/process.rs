@@ -1,0 +1,118 @@
+//! A process of the command: its group, its pipes, and its end, none of which can make us wait.
+
+use std::io::{self, ErrorKind, PipeReader, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
+use std::thread;
+
+use crate::sys::{self, Ending};
+
+/// A process in a group of its own. Dropped, it is killed with its group.
+pub struct Process {
+    child: Child,
+    /// Nothing is ever written to it: it ends when the process ends.
+    end: PipeReader,
+    stdin: Option<ChildStdin>,
+    stdout: Option<ChildStdout>,
+    reaped: bool,
+}
+
+impl Process {
+    /// Starts it. Its stdin must be a pipe; its stdout may be.
+    ///
+    /// # Errors
+    /// What the system says when it cannot be started.
+    pub fn start(command: &mut Command) -> io::Result<Self> {
+        let (end, ends) = io::pipe()?;
+        let mut child = command.process_group(0).spawn()?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let process = Self { child, end, stdin, stdout, reaped: false };
+        if let Some(stdin) = &process.stdin {
+            sys::set_nonblocking(stdin.as_fd())?;
+        }
+        if let Some(stdout) = &process.stdout {
+            sys::set_nonblocking(stdout.as_fd())?;
+        }
+        let pid = process.child.id();
+        // A pipe to it would not tell: what it has started may hold that open for long.
+        thread::Builder::new().spawn(move || {
+            sys::wait_for_end(pid);
+            drop(ends);
+        })?;
+        Ok(process)
+    }
+
+    /// What becomes readable when it has ended.
+    pub fn end(&self) -> BorrowedFd<'_> {
+        self.end.as_fd()
+    }
+
+    /// Its stdin, unless that is closed.
+    pub fn stdin(&self) -> Option<BorrowedFd<'_>> {
+        self.stdin.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Its stdout, if that is a pipe and still open.
+    pub fn stdout(&self) -> Option<BorrowedFd<'_>> {
+        self.stdout.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Writes to its stdin as much as there is room for, and returns how much that was, in bytes. A stdin that it has closed is
+    /// closed here too.
+    pub fn feed(&mut self, input: &[u8]) -> usize {
+        let mut fed = 0;
+        while let (Some(stdin), true) = (&mut self.stdin, fed < input.len()) {
+            match stdin.write(&input[fed..]) {
+                Ok(written) => fed += written,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                // It reads no more, which is its own affair: its exit code tells whether that was well.
+                Err(_) => self.close_stdin(),
+            }
+        }
+        fed
+    }
+
+    /// Ends its stdin.
+    pub fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Reads what there is of its stdout, and returns how much that was, in bytes; at its end it is closed here too.
+    pub fn read(&mut self, buffer: &mut [u8]) -> usize {
+        let Some(stdout) = &mut self.stdout else { return 0 };
+        match stdout.read(buffer) {
+            Ok(read) if read > 0 => read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            _ => {
+                self.stdout = None;
+                0
+            }
+        }
+    }
+
+    /// Sends a signal to it and to all that it has started and that has stayed in its group.
+    pub fn signal(&self, ending: Ending) {
+        sys::signal_group(self.child.id(), ending);
+    }
+
+    /// Takes how it has ended; to be called when it has.
+    ///
+    /// # Errors
+    /// When the system lost it.
+    pub fn reap(mut self) -> io::Result<ExitStatus> {
+        self.reaped = true;
+        self.child.wait()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // Its number is its own until it is waited for.
+            self.signal(Ending::Kill);
+            let _ = self.child.wait();
+        }
+    }
+}

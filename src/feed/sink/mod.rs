@@ -1,0 +1,7 @@
+//! Where events go.
+
+pub mod exec;
+mod stdout;
+
+pub use exec::Exec;
+pub use stdout::Stdout;

@@ -1,0 +1,94 @@
+//! The stdout sink: formats events and writes them out in as few calls as their pace allows.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::sync::{Arc, Mutex};
+
+use crate::error::{Error, Result};
+use crate::feed::event::Item;
+use crate::feed::format::Format;
+use crate::feed::{Outcome, Refuses, Sink};
+use crate::sys;
+
+/// Written out before the flush when more than this has gathered, in bytes.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Writes items in a [`Format`], each ended by a terminator.
+pub struct Stdout {
+    // The descriptor itself: std's own Stdout would look for newlines in, and copy, all that is written. Shared by the workers of
+    // a feed, each of which writes whole lines.
+    out: Arc<Mutex<File>>,
+    format: Box<dyn Format>,
+    terminator: u8,
+    buffer: Vec<u8>,
+    end: Option<Ended>,
+}
+
+/// Why nothing can be written any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    ReaderGone,
+    /// What was written last may have ended inside a line: nothing may follow it.
+    Failed,
+}
+
+impl Stdout {
+    /// Writes to a descriptor; `terminator` is a newline or NUL.
+    pub fn new(out: Arc<Mutex<File>>, format: Box<dyn Format>, terminator: u8) -> Self {
+        Self { out, format, terminator, buffer: Vec::with_capacity(2 * CHUNK_BYTES), end: None }
+    }
+
+    fn write_out(&mut self) -> Result<()> {
+        let written = match self.end {
+            None => write_all(&mut self.out.lock().expect("a write does not panic"), &self.buffer),
+            Some(Ended::ReaderGone) => Ok(()),
+            Some(Ended::Failed) => Err(io::Error::other("it has failed before")),
+        };
+        self.buffer.clear();
+        match written {
+            Ok(()) => Ok(()),
+            // `pgfeed listen x | head -1`: whoever read has what it wanted. A socket can say the second.
+            Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                self.end = Some(Ended::ReaderGone);
+                Ok(())
+            }
+            Err(error) => {
+                self.end = Some(Ended::Failed);
+                Err(Error::failed(error.to_string()).doing("writing to stdout"))
+            }
+        }
+    }
+}
+
+impl Sink for Stdout {
+    fn write(&mut self, item: &Item) -> Result<()> {
+        if !self.format.append(&mut self.buffer, item) {
+            return Ok(());
+        }
+        self.buffer.push(self.terminator);
+        if self.buffer.len() >= CHUNK_BYTES { self.write_out() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<Outcome> {
+        self.write_out()?;
+        Ok(if self.end == Some(Ended::ReaderGone) { Outcome::ReaderGone } else { Outcome::Delivered })
+    }
+
+    fn refuses(&self) -> Refuses {
+        Refuses::Nothing
+    }
+}
+
+/// Writes everything, also where whoever shares the descriptor has made it non-blocking.
+fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match out.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => sys::wait_until_writable(out)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

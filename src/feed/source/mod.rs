@@ -1,0 +1,5 @@
+//! Where events come from.
+
+pub mod listen;
+pub mod peek;
+pub mod queue;

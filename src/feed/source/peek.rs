@@ -1,0 +1,104 @@
+//! The looking source: shows the events of a queue, and takes none.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::queue::{Observer, item};
+use crate::backoff::Backoff;
+use crate::connection::{Connection, Settings, is_transient};
+use crate::error::Result;
+use crate::feed::event::Item;
+use crate::feed::{Poll, Source, Undelivered};
+use crate::queue::doorbell::{Bell, Waiting};
+use crate::queue::{Peek, Queue, Taken};
+use crate::stop::Stop;
+
+/// Shows what is there, then what is added.
+pub struct PeekSource {
+    settings: Settings,
+    /// None after it was lost.
+    connection: Option<Connection>,
+    peek: Peek,
+    queue: Queue,
+    name: Arc<str>,
+    bell: Arc<Bell>,
+    kick: u64,
+    backoff: Backoff,
+    observer: Box<dyn Observer>,
+    stop: Stop,
+}
+
+impl PeekSource {
+    /// Looks with `peek`, whose statements belong to `connection`.
+    pub fn new(
+        settings: Settings,
+        connection: Connection,
+        peek: Peek,
+        queue: &Queue,
+        bell: Arc<Bell>,
+        observer: Box<dyn Observer>,
+        stop: &Stop,
+    ) -> Self {
+        Self {
+            settings,
+            connection: Some(connection),
+            peek,
+            queue: queue.clone(),
+            name: Arc::from(queue.name.as_str()),
+            bell,
+            kick: 0,
+            backoff: Backoff::new(),
+            observer,
+            stop: stop.clone(),
+        }
+    }
+
+    fn look(&mut self, max: usize) -> Result<Vec<Taken>> {
+        if let Some(connection) = &mut self.connection {
+            return self.peek.next(connection, max);
+        }
+        let mut connection = Connection::open(&self.settings)?;
+        self.peek.go_on_with(&mut connection, &self.queue)?;
+        let events = self.peek.next(&mut connection, max)?;
+        self.connection = Some(connection);
+        self.backoff.reset();
+        self.observer.back();
+        Ok(events)
+    }
+}
+
+impl Source for PeekSource {
+    fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
+        let until = Instant::now() + wait;
+        loop {
+            let events = match self.look(max) {
+                Ok(events) => events,
+                Err(error) if is_transient(&error) => {
+                    if self.connection.take().is_some() {
+                        self.observer.lost(&error);
+                    }
+                    self.stop.pause(self.backoff.wait().min(until.saturating_duration_since(Instant::now())));
+                    return Ok(Poll::Idle);
+                }
+                Err(error) => return Err(error),
+            };
+            if !events.is_empty() {
+                return Ok(Poll::Batch(events.into_iter().map(|event| item(&self.name, event)).collect()));
+            }
+            match self.bell.wait(self.kick, until.saturating_duration_since(Instant::now())) {
+                Waiting::Kicked(kick) => self.kick = kick,
+                Waiting::Emptied => return Ok(Poll::Ended),
+                Waiting::Failed(error) => return Err(error),
+                Waiting::TimedOut => return Ok(Poll::Idle),
+            }
+        }
+    }
+
+    fn settle(&mut self, _batch: Vec<Item>, _undelivered: &[Undelivered]) -> Result<()> {
+        Ok(())
+    }
+
+    fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
+        Ok(())
+    }
+}

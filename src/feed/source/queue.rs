@@ -1,0 +1,227 @@
+//! The queue source: hands over what a worker takes, and settles it in the same transaction.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::backoff::{Backoff, Random};
+use crate::connection::{Settings, is_transient};
+use crate::error::{Error, Result};
+use crate::feed::event::{Event, Item, Origin};
+use crate::feed::{Poll, Source, Undelivered};
+use crate::queue::doorbell::{Bell, Waiting};
+use crate::queue::{Batch, Failure, Fate, Order, Queue, Taken, Taker, delay};
+use crate::stop::Stop;
+
+/// How often an idle worker looks whether slots are free: their worker may have died.
+const LOOK_FOR_SLOTS: Duration = Duration::from_secs(1);
+
+/// How events are taken, and what becomes of those that are refused.
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    /// Whether the order of a row's events is kept.
+    pub order: Order,
+    /// How long a batch may take to be delivered; none is without limit.
+    pub hold: Option<Duration>,
+    /// Most events in a batch that have failed before.
+    pub retries: usize,
+    /// About the most bytes of payload in a batch.
+    pub bytes: usize,
+    /// After this many attempts an event is dead.
+    pub max_attempts: i32,
+    /// The delay before the second attempt; doubled each time.
+    pub first_delay: Duration,
+}
+
+/// Whoever wants to know how a worker fares.
+pub trait Observer: Send {
+    /// The connection is lost, or could not be made; it is tried again.
+    fn lost(&self, error: &Error);
+    /// The connection is back.
+    fn back(&self);
+    /// An event gets no more attempts.
+    fn buried(&self, id: i64, reason: &str);
+}
+
+/// One worker's source.
+pub struct QueueSource {
+    settings: Settings,
+    queue: Queue,
+    name: Arc<str>,
+    policy: Policy,
+    bell: Arc<Bell>,
+    kick: u64,
+    taker: Option<Taker>,
+    backoff: Backoff,
+    /// Until when to leave the server alone, since a connection was lost; none while all is well.
+    lost: Option<Instant>,
+    observer: Box<dyn Observer>,
+    random: Random,
+    stop: Stop,
+}
+
+impl QueueSource {
+    /// Connects a worker.
+    ///
+    /// # Errors
+    /// That it cannot connect; a usage error when others consume the queue in another order.
+    pub fn open(
+        settings: Settings,
+        queue: Queue,
+        policy: Policy,
+        bell: Arc<Bell>,
+        observer: Box<dyn Observer>,
+        stop: &Stop,
+    ) -> Result<Self> {
+        let taker = Taker::open(&settings, &queue, policy.order, policy.hold)?;
+        Ok(Self {
+            name: Arc::from(queue.name.as_str()),
+            settings,
+            queue,
+            policy,
+            bell,
+            kick: 0,
+            taker: Some(taker),
+            backoff: Backoff::new(),
+            lost: None,
+            observer,
+            random: Random::new(),
+            stop: stop.clone(),
+        })
+    }
+
+    /// Takes; a lost connection is told, and nothing is taken for now.
+    fn take(&mut self, max: usize) -> Result<Vec<Taken>> {
+        let batch = Batch { events: max, retries: max.min(self.policy.retries), bytes: self.policy.bytes };
+        let taken = self.worker().and_then(|taker| taker.take(&batch));
+        let taken = self.unless_lost(taken)?;
+        // Connecting alone proves little: on a standby it works, and taking does not.
+        if taken.is_some() && self.lost.take().is_some() {
+            self.backoff.reset();
+            self.observer.back();
+        }
+        Ok(taken.unwrap_or_default())
+    }
+
+    fn worker(&mut self) -> Result<&mut Taker> {
+        let taker = match self.taker.take() {
+            Some(taker) => taker,
+            None => Taker::open(&self.settings, &self.queue, self.policy.order, self.policy.hold)?,
+        };
+        Ok(self.taker.insert(taker))
+    }
+
+    /// A transient error costs the connection, and a pause: what was in flight comes again.
+    fn unless_lost<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
+        let error = match answer {
+            Ok(answer) => return Ok(Some(answer)),
+            Err(error) if !is_transient(&error) => return Err(error),
+            Err(error) => error,
+        };
+        self.taker = None;
+        if self.lost.replace(Instant::now() + self.backoff.wait()).is_none() {
+            self.observer.lost(&error);
+        }
+        Ok(None)
+    }
+
+    /// Leaves a server alone that was lost a moment ago, though not beyond `until`.
+    fn pause(&self, until: Instant) {
+        let Some(again_at) = self.lost else { return };
+        self.stop.pause(until.min(again_at).saturating_duration_since(Instant::now()));
+    }
+
+    fn fate(&mut self, event: &Taken, undelivered: &Undelivered) -> Fate {
+        let Some(reason) = &undelivered.reason else { return Fate::Behind };
+        let failures = event.attempts + 1;
+        if failures >= self.policy.max_attempts {
+            self.observer.buried(event.id, reason);
+            return Fate::Bury;
+        }
+        Fate::Retry(delay(self.policy.first_delay, failures, self.random.fraction()))
+    }
+}
+
+impl Source for QueueSource {
+    fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
+        // Not longer than until the next look for free slots: what is reserved for this worker may be needed by others.
+        let until = Instant::now() + wait.min(LOOK_FOR_SLOTS);
+        loop {
+            self.pause(until);
+            let taken = if max > 0 && self.lost.is_none_or(|again_at| again_at <= Instant::now()) {
+                self.take(max)?
+            } else {
+                Vec::new()
+            };
+            if !taken.is_empty() {
+                return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
+            }
+            if self.stop.requested().is_some() {
+                return Ok(Poll::Idle);
+            }
+            // A worker without a connection must not count as one that has found nothing.
+            if self.lost.is_some() {
+                if Instant::now() >= until {
+                    return Ok(Poll::Idle);
+                }
+                continue;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            match self.bell.wait(self.kick, left) {
+                Waiting::Kicked(kick) => self.kick = kick,
+                Waiting::Emptied => return Ok(Poll::Ended),
+                Waiting::Failed(error) => return Err(error),
+                Waiting::TimedOut => return Ok(Poll::Idle),
+            }
+        }
+    }
+
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()> {
+        let events: Vec<Taken> = undelivered.iter().map(|one| taken(&batch[one.place])).collect();
+        let fates: Vec<Fate> = events.iter().zip(undelivered).map(|(event, one)| self.fate(event, one)).collect();
+        let failures: Vec<Failure> = events
+            .iter()
+            .zip(undelivered)
+            .zip(fates)
+            .map(|((event, one), fate)| Failure { event, fate, reason: one.reason.as_deref() })
+            .collect();
+        let failed: Vec<usize> = undelivered.iter().map(|one| one.place).collect();
+        let delivered = batch.iter().enumerate().filter(|(place, _)| failed.binary_search(place).is_err());
+        let delivered = delivered.filter_map(|(_, item)| match item {
+            Item::Event(event) => event.key(),
+            Item::Control(_) => None,
+        });
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let settled = taker.settle(delivered, &failures);
+        if self.unless_lost(settled)?.is_some()
+            && let Some(Item::Event(Event { origin: Origin::Queue { id, .. }, .. })) = batch.last()
+        {
+            self.bell.taken(*id);
+        }
+        Ok(())
+    }
+
+    fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let given_back = taker.give_back();
+        self.unless_lost(given_back).map(drop)
+    }
+
+    fn keeps_order(&self) -> bool {
+        self.policy.order == Order::Ordered
+    }
+}
+
+/// What was taken from a queue, as the feed has it.
+pub(super) fn item(queue: &Arc<str>, taken: Taken) -> Item {
+    let Taken { id, at, key, barrier, payload, attempts } = taken;
+    let origin = Origin::Queue { queue: Arc::clone(queue), id, attempt: attempts + 1, key, barrier };
+    Item::Event(Event { origin, at, payload: payload.into_boxed_str() })
+}
+
+/// The event as it was taken.
+fn taken(item: &Item) -> Taken {
+    let Item::Event(Event { origin: Origin::Queue { id, attempt, key, barrier, .. }, at, payload }) = item else {
+        unreachable!("this source hands over events of a queue only");
+    };
+    Taken { id: *id, at: *at, key: *key, barrier: *barrier, payload: payload.to_string(), attempts: attempt - 1 }
+}

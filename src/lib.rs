@@ -1,0 +1,27 @@
+//! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
+//!
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `cluster`} → `connection` → the leaves.
+
+mod backoff;
+mod cli;
+pub mod cluster;
+mod commands;
+mod connection;
+mod digest;
+pub mod error;
+mod exit;
+mod failpoint;
+mod feed;
+mod progress;
+mod queue;
+mod signal;
+pub mod sql;
+mod stop;
+mod sys;
+mod term;
+mod text;
+mod trigger;
+mod units;
+
+pub use commands::run;
+pub use exit::Exit;

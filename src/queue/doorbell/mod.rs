@@ -1,0 +1,10 @@
+//! The doorbell: wakes whoever waits for a queue, without a NOTIFY in every commit.
+
+mod bell;
+#[cfg(test)]
+mod model;
+mod protocol;
+mod session;
+
+pub use bell::{Bell, Options, Waiting};
+pub use session::{For, X_CLASS};

@@ -1,0 +1,132 @@
+//! Looks at a queue and takes nothing: what is there, then what is added. What others take between two looks is not seen.
+
+use std::sync::{Arc, Mutex};
+
+use postgres::{Client, Statement};
+
+use super::batch::{Taken, in_order};
+use super::floor::{Floor, Horizon};
+use super::registry::Queue;
+use crate::error::Result;
+use crate::queue::STEADY_PLANS;
+use crate::sql;
+
+/// How far somebody has looked; shared with the thread that waits for more.
+#[derive(Debug, Clone)]
+pub struct Seen(Arc<Mutex<(i64, String)>>);
+
+impl Seen {
+    fn nothing() -> Self {
+        // The snapshot that sees nothing at all.
+        Self(Arc::new(Mutex::new((0, "1:1:".to_owned()))))
+    }
+
+    /// An id below which everything was seen, and the snapshot that saw the last of the rest.
+    pub fn get(&self) -> (i64, String) {
+        self.0.lock().expect("nobody panics while it holds this").clone()
+    }
+
+    fn set(&self, floor: i64, snapshot: String) {
+        *self.0.lock().expect("nobody panics while it holds this") = (floor, snapshot);
+    }
+}
+
+/// Looks page by page.
+pub struct Peek {
+    seen: Seen,
+    floor: Floor,
+    page: Statement,
+    window: Option<Window>,
+    /// Nothing was shown to the end yet.
+    first: bool,
+}
+
+/// What one snapshot sees and the one before did not, as far as it was not shown yet.
+struct Window {
+    snapshot: String,
+    horizon: Horizon,
+    last: i64,
+}
+
+impl Peek {
+    /// Prepares to look.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn new(client: &mut Client, queue: &Queue) -> Result<Self> {
+        let page = prepare(client, queue)?;
+        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true })
+    }
+
+    /// Goes on with another connection.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn go_on_with(&mut self, client: &mut Client, queue: &Queue) -> Result<()> {
+        self.page = prepare(client, queue)?;
+        Ok(())
+    }
+
+    /// How far this has looked.
+    pub fn seen(&self) -> Seen {
+        self.seen.clone()
+    }
+
+    /// The next events, oldest first, at most `events`; none when there are none for now.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn next(&mut self, client: &mut Client, events: usize) -> Result<Vec<Taken>> {
+        let window = match self.window.take() {
+            Some(window) => window,
+            None => self.open(client)?,
+        };
+        let (_, before) = self.seen.get();
+        let limit = i64::try_from(events).unwrap_or(i64::MAX);
+        let page = client.query(&self.page, &[&window.last, &window.snapshot, &before, &limit, &self.first]);
+        let rows = match page {
+            Ok(rows) => rows,
+            Err(error) => {
+                self.window = Some(window);
+                return Err(error.into());
+            }
+        };
+        let page = in_order(&rows, |row| row.get("attempts"));
+        let last = page.last().map_or(window.last, |event| event.id);
+        if page.len() == events {
+            self.window = Some(Window { last, ..window });
+        } else {
+            self.first = false;
+            self.floor.after_take(window.horizon, Some(last), true);
+            self.seen.set(self.floor.get(), window.snapshot);
+        }
+        Ok(page)
+    }
+
+    fn open(&mut self, client: &mut Client) -> Result<Window> {
+        // A number that was drawn in front of the snapshot: everything that had drawn an id by then has a lower one. (The
+        // snapshot's own xmax will not do: it is the highest number that has *ended*, and there are higher ones under way.)
+        let until: i64 = client.query_one("SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
+        let query = "SELECT s::text, pg_catalog.pg_snapshot_xmin(s)::text::bigint \
+                     FROM pg_catalog.pg_current_snapshot() s";
+        let row = client.query_one(query, &[])?;
+        let horizon = Horizon { oldest_running: row.get(1), next_to_start: until };
+        self.floor.before_take(horizon);
+        Ok(Window { snapshot: row.get(0), horizon, last: self.floor.get() })
+    }
+}
+
+fn prepare(client: &mut Client, queue: &Queue) -> Result<Statement> {
+    let (table, retry) = (queue.table(), queue.retry_table());
+    let places = [
+        ("queue", table.as_str()),
+        ("retry", &retry),
+        ("last", "$1"),
+        ("now", "$2::text::pg_snapshot"),
+        ("before", "$3::text::pg_snapshot"),
+        ("events", "$4"),
+        ("retries", "$5"),
+    ];
+    client.batch_execute(STEADY_PLANS)?;
+    Ok(client.prepare(&sql::fill(include_str!("../../sql/peek.sql"), &places))?)
+}

@@ -1,0 +1,172 @@
+//! Which queues there are: creating, finding and dropping them.
+
+use postgres::{GenericClient, Transaction};
+
+use crate::digest::digest;
+use crate::error::{Error, Result};
+use crate::sql;
+
+/// Longest name of a queue, in bytes: its indexes and its doorbell carry it in their names, with up to 16 bytes around it.
+const MAX_NAME_BYTES: usize = sql::MAX_NAME_BYTES - 16;
+
+/// A queue, and the names of what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The schema of pgfeed's objects.
+    pub schema: String,
+    /// The name.
+    pub name: String,
+    /// A number made of the name, 25 bits: part of the keys of its advisory locks.
+    pub id: i32,
+}
+
+impl Queue {
+    /// Names a queue, whether it exists or not.
+    pub fn named(schema: &str, name: &str) -> Self {
+        let id = digest(&format!("{schema}\0{name}")) & 0x1ff_ffff;
+        Self { schema: schema.to_owned(), name: name.to_owned(), id: i32::try_from(id).expect("25 bits") }
+    }
+
+    /// The table of events that wait for delivery, quoted.
+    pub fn table(&self) -> String {
+        self.object("queue")
+    }
+
+    /// The table of events that wait for another attempt, quoted.
+    pub fn retry_table(&self) -> String {
+        self.object("retry")
+    }
+
+    /// The table of events that could not be delivered, quoted.
+    pub fn dead_table(&self) -> String {
+        self.object("dead")
+    }
+
+    /// The channel on which writers ring.
+    pub fn doorbell(&self) -> String {
+        format!("pgfeed:{}", self.name)
+    }
+
+    fn object(&self, kind: &str) -> String {
+        sql::qualified(&self.schema, &format!("{kind}_{}", self.name))
+    }
+}
+
+/// Checks a queue's name.
+///
+/// # Errors
+/// A usage error when it is empty, too long, or holds a NUL.
+pub fn check_name(name: &str) -> Result<()> {
+    sql::check_name("the queue's name", name)?;
+    if name.len() > MAX_NAME_BYTES {
+        return Err(Error::usage(format!("the queue's name \"{name}\" is {} bytes long", name.len())).hint(format!(
+            "a queue's name has at most {MAX_NAME_BYTES} bytes, since its tables and indexes carry it"
+        )));
+    }
+    Ok(())
+}
+
+/// Finds a queue.
+///
+/// # Errors
+/// What the server says.
+pub fn find(client: &mut impl GenericClient, schema: &str, name: &str) -> Result<Option<Queue>> {
+    Ok(list(client, schema)?.into_iter().find(|queue| queue.name == name))
+}
+
+/// All queues of a schema, by name.
+///
+/// # Errors
+/// What the server says.
+pub fn list(client: &mut impl GenericClient, schema: &str) -> Result<Vec<Queue>> {
+    if !registry_exists(client, schema)? {
+        return Ok(Vec::new());
+    }
+    let query = format!("SELECT name FROM {} ORDER BY name", sql::qualified(schema, "queue"));
+    let rows = client.query(&query, &[])?;
+    Ok(rows.iter().map(|row| Queue::named(schema, row.get("name"))).collect())
+}
+
+/// Makes sure that a queue exists. The caller holds the lock of installations.
+///
+/// # Errors
+/// What the server says; that the name's number is taken, which happens once in millions of names.
+pub fn create(transaction: &mut Transaction, queue: &Queue, trust: &Trust) -> Result<()> {
+    let exists = find(transaction, &queue.schema, &queue.name)?.is_some();
+    let statements = match exists {
+        true => trust.statement(queue).into_iter().collect(),
+        false => create_statements(queue, trust),
+    };
+    for statement in statements {
+        transaction.batch_execute(&statement).map_err(|error| {
+            let error = Error::from(error).doing(format!("creating queue \"{}\"", queue.name));
+            if error.sqlstate() == Some("23505") {
+                error.hint("another queue has the same number: choose another name")
+            } else {
+                error
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// Whose queue may be filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// One of a superuser, of the role that creates it, or of this one.
+    In(Option<String>),
+    /// Anybody's.
+    Anybody,
+}
+
+impl Trust {
+    /// SQL that refuses a queue of others.
+    fn statement(&self, queue: &Queue) -> Option<String> {
+        let Self::In(owner) = self else { return None };
+        let names = ["queue", "retry", "dead"].map(|kind| sql::literal(&format!("{kind}_{}", queue.name))).join(", ");
+        let owner = owner.as_deref().map_or_else(|| "CURRENT_USER".to_owned(), sql::literal);
+        let places = [("schema", sql::literal(&queue.schema)), ("names", names), ("table_owner", owner)];
+        let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        Some(sql::fill(include_str!("../../sql/queue_owners.sql"), &places))
+    }
+}
+
+/// SQL that creates a queue where there is none.
+pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
+    let Queue { schema, name, id } = queue;
+    let registry = sql::qualified(schema, "queue");
+    let named = |what: &str| sql::ident(&format!("{what}_{name}"));
+    let places = [
+        ("queue", queue.table()),
+        ("retry", queue.retry_table()),
+        ("dead", queue.dead_table()),
+        ("ids", sql::qualified(schema, &format!("ids_{name}"))),
+        ("queue_key", named("qkey")),
+        ("retry_key", named("rkey")),
+        ("dead_key", named("dkey")),
+        ("barriers", named("barriers")),
+        ("due", named("due")),
+        ("keys", named("keys")),
+    ];
+    let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let name = sql::literal(name);
+    let mut statements = vec![sql::fill(include_str!("../../sql/queue_registry.sql"), &[("registry", &registry)])];
+    // What is there already may be a trap: looked at before anything is written to it.
+    statements.extend(trust.statement(queue));
+    statements.push(sql::fill(include_str!("../../sql/queue.sql"), &places));
+    statements.push(format!("INSERT INTO {registry} (id, name) VALUES ({id}, {name}) ON CONFLICT (name) DO NOTHING"));
+    statements
+}
+
+/// SQL that drops a queue and all its events. Nothing may feed it any more.
+pub fn drop_statements(queue: &Queue) -> Vec<String> {
+    let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
+    let registry = sql::qualified(&queue.schema, "queue");
+    vec![format!("DROP TABLE {table}, {retry}, {dead}"), format!("DELETE FROM {registry} WHERE id = {}", queue.id)]
+}
+
+fn registry_exists(client: &mut impl GenericClient, schema: &str) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE n.nspname = $1::pg_catalog.text AND c.relname = 'queue' AND c.relkind = 'r')";
+    Ok(client.query_one(query, &[&schema])?.get(0))
+}

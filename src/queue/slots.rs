@@ -1,0 +1,134 @@
+//! Which of the 64 slots a worker owns, by advisory locks of its own session: shared out evenly among the workers alive.
+
+use postgres::Client;
+
+use super::batch::Order;
+use super::registry::Queue;
+use crate::error::{Error, Result};
+
+/// Number of slots. The last six bits of an event's key are its slot.
+pub const SLOTS: usize = 64;
+/// Class of the locks on slots: "pgfS".
+const SLOT_CLASS: i32 = 0x7067_6653;
+/// Class of the lock that every ordered worker holds shared: "pgfM". Counting its holders counts the workers.
+const MEMBER_CLASS: i32 = 0x7067_664d;
+
+/// Class of the lock that every worker without order holds shared: "pgfU".
+const UNORDERED_CLASS: i32 = 0x7067_6655;
+
+/// The slots of one worker. They live and die with its session.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    queue_id: i32,
+    order: Order,
+    owned: u64,
+    next: usize,
+}
+
+impl Slots {
+    /// Enters the ranks of the workers. An ordered one owns nothing yet; one without order needs to own nothing.
+    ///
+    /// # Errors
+    /// A usage error when others consume the queue in another order; what the server says.
+    pub fn join(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
+        let (ours, theirs, other) = match order {
+            Order::Ordered => (MEMBER_CLASS, UNORDERED_CLASS, Order::Unordered),
+            Order::Unordered => (UNORDERED_CLASS, MEMBER_CLASS, Order::Ordered),
+        };
+        client.execute("SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ours, &queue.id])?;
+        // Looked at with our own lock held: of two who come at once, at least one sees the other.
+        if holders(client, theirs, queue.id)? > 0 {
+            return Err(other_order(queue, other));
+        }
+        // Not all at the same slot: they would refuse each other in turn.
+        let next = std::process::id() as usize % SLOTS;
+        Ok(Self { queue_id: queue.id, order, owned: 0, next })
+    }
+
+    /// The owned slots as bits.
+    pub fn mask(&self) -> i64 {
+        match self.order {
+            Order::Ordered => self.owned.cast_signed(),
+            Order::Unordered => -1,
+        }
+    }
+
+    /// Gives away and claims until this worker owns its share. Call it between batches only: a slot is given away when what was
+    /// taken from it is committed. Returns whether something was claimed.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn share_out(&mut self, client: &mut Client) -> Result<bool> {
+        if self.order == Order::Unordered {
+            return Ok(false);
+        }
+        let share = self.share(client)?;
+        while self.count() > share {
+            let slot = self.owned.trailing_zeros() as usize;
+            client.execute("SELECT pg_catalog.pg_advisory_unlock($1, $2)", &[&SLOT_CLASS, &self.lock_of(slot)])?;
+            self.owned &= !(1 << slot);
+        }
+        let before = self.owned;
+        for _ in 0..SLOTS {
+            if self.count() >= share {
+                break;
+            }
+            self.claim_next(client)?;
+        }
+        Ok(self.owned != before)
+    }
+
+    /// As many as everybody's, and one more for the first, by their sessions' numbers, while that does not come out even.
+    fn share(&self, client: &mut Client) -> Result<usize> {
+        let query = format!(
+            "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE pid < pg_catalog.pg_backend_pid()) {HOLDERS}"
+        );
+        let row = client.query_one(&query, &[&MEMBER_CLASS, &self.queue_id])?;
+        let [workers, in_front] = [0, 1].map(|column| usize::try_from(row.get::<_, i64>(column)).unwrap_or(0));
+        let workers = workers.max(1);
+        Ok(SLOTS / workers + usize::from(in_front < SLOTS % workers))
+    }
+
+    fn claim_next(&mut self, client: &mut Client) -> Result<()> {
+        let slot = self.next;
+        self.next = (self.next + 1) % SLOTS;
+        if self.owned & (1 << slot) != 0 {
+            return Ok(());
+        }
+        let claim = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
+        if client.query_one(claim, &[&SLOT_CLASS, &self.lock_of(slot)])?.get(0) {
+            self.owned |= 1 << slot;
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> usize {
+        self.owned.count_ones() as usize
+    }
+
+    fn lock_of(&self, slot: usize) -> i32 {
+        // The id has at most 25 bits (sql/queue_registry.sql).
+        self.queue_id * 64 + i32::try_from(slot).expect("a slot is below 64")
+    }
+}
+
+/// The sessions of this database that hold a lock.
+const HOLDERS: &str = "FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted \
+                       AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) \
+                       AND classid = $1::integer::oid AND objid = $2::integer::oid AND objsubid = 2";
+
+/// How many sessions of this database hold a lock.
+fn holders(client: &mut Client, class: i32, queue_id: i32) -> Result<usize> {
+    let holders: i64 = client.query_one(&format!("SELECT pg_catalog.count(*) {HOLDERS}"), &[&class, &queue_id])?.get(0);
+    Ok(usize::try_from(holders).unwrap_or(0))
+}
+
+/// The error of somebody who would break the order of others.
+fn other_order(queue: &Queue, theirs: Order) -> Error {
+    let (theirs, ours) = match theirs {
+        Order::Ordered => ("in order", "--unordered"),
+        Order::Unordered => ("with --unordered", "in order"),
+    };
+    Error::usage(format!("others consume queue \"{}\" {theirs}, so it cannot be consumed {ours}", queue.name))
+        .hint("all consumers of a queue must agree: stop the others first, or name another queue")
+}

@@ -1,0 +1,236 @@
+//! Takes events inside a transaction that stays open while they are delivered: what a crash interrupts comes back by itself.
+
+mod statements;
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
+use super::floor::{Floor, Horizon};
+use super::registry::Queue;
+use super::slots::Slots;
+use crate::connection::{Connection, Settings};
+use crate::error::Result;
+use crate::failpoint;
+use crate::queue::STEADY_PLANS;
+use statements::Statements;
+
+pub use statements::delay;
+
+/// How often slots are shared out anew.
+const SHARE_EVERY: Duration = Duration::from_secs(1);
+/// How often a taker without order looks below its floor, where somebody may have given events back.
+const LOOK_BELOW_EVERY: Duration = Duration::from_secs(1);
+
+/// One worker: a connection, the slots it owns, and the transaction it is in.
+pub struct Taker {
+    connection: Connection,
+    statements: Statements,
+    order: Order,
+    slots: Slots,
+    shared_at: Instant,
+    floor: Floor,
+    floor_since: Instant,
+    open: Option<Open>,
+}
+
+/// The batch in flight.
+struct Open {
+    horizon: Horizon,
+    last: Option<i64>,
+    exhausted: bool,
+    retried: bool,
+}
+
+/// What the server said in front of a take.
+struct Facts {
+    horizon: Horizon,
+    retry_is_due: bool,
+    anything_retries: bool,
+    barrier: Option<i64>,
+}
+
+impl Taker {
+    /// Connects a worker. `hold` is how long a batch may take to be delivered, none is without limit: the server ends the
+    /// session of a worker that is stopped or cut off for longer, and others go on with what it held.
+    ///
+    /// # Errors
+    /// That it cannot connect; a usage error when others consume the queue in another order.
+    pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
+        let mut connection = Connection::open(settings)?;
+        let statements = Statements::prepare(&mut connection, queue, order)?;
+        let hold = hold.map_or(0, |hold| hold.as_millis());
+        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = {hold}"))?;
+        // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
+        connection.batch_execute("SET idle_session_timeout = '60s'")?;
+        connection.batch_execute(STEADY_PLANS)?;
+        let slots = Slots::join(&mut connection, queue, order)?;
+        let now = Instant::now();
+        let mut taker = Self {
+            connection,
+            statements,
+            order,
+            slots,
+            shared_at: now,
+            floor: Floor::default(),
+            floor_since: now,
+            open: None,
+        };
+        taker.slots.share_out(&mut taker.connection)?;
+        Ok(taker)
+    }
+
+    /// Takes the oldest events that this worker may have now. Ends with an open transaction, unless there are none: then
+    /// [`Taker::settle`] or [`Taker::give_back`] is called next.
+    ///
+    /// # Errors
+    /// What the server says; nothing is taken then.
+    pub fn take(&mut self, batch: &Batch) -> Result<Vec<Taken>> {
+        self.refresh()?;
+        loop {
+            self.connection.batch_execute("BEGIN")?;
+            let facts = self.facts()?;
+            self.floor.before_take(facts.horizon);
+            let mut events = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
+            if events.is_empty() {
+                events = self.take_queued(batch, &facts)?;
+                if self.order == Order::Ordered && facts.anything_retries && !events.is_empty() {
+                    self.move_behind(&mut events)?;
+                    if events.is_empty() {
+                        self.commit()?;
+                        continue;
+                    }
+                }
+            }
+            if events.is_empty() {
+                self.commit()?;
+            }
+            return Ok(events);
+        }
+    }
+
+    /// Commits the batch: all of it was delivered but the failures, which get their fate in the same transaction.
+    /// `delivered` are the keys of what was delivered.
+    ///
+    /// # Errors
+    /// What the server says; then all of the batch comes again.
+    pub fn settle(&mut self, delivered: impl Iterator<Item = i64>, failures: &[Failure]) -> Result<()> {
+        let (dead, again): (Vec<&Failure>, Vec<&Failure>) =
+            failures.iter().partition(|failure| failure.fate == Fate::Bury);
+        self.statements.retry(&mut self.connection, &again)?;
+        self.statements.bury(&mut self.connection, &dead)?;
+        // Where an event of a key is gone, or waits and was not tried, the oldest of the key may have nobody in front. In any order:
+        // what waits behind may do so since others kept the order.
+        let mut keys: Vec<i64> =
+            failures.iter().filter(|one| !matches!(one.fate, Fate::Retry(_))).map(|one| one.event.key).collect();
+        if self.open.as_ref().is_some_and(|open| open.retried) {
+            keys.extend(delivered);
+        }
+        self.statements.promote(&mut self.connection, &keys)?;
+        failpoint::reach("before_commit");
+        self.commit()?;
+        failpoint::reach("after_commit");
+        Ok(())
+    }
+
+    /// Rolls the batch back: all of it comes again.
+    ///
+    /// # Errors
+    /// That the connection is lost, which has the same effect.
+    pub fn give_back(&mut self) -> Result<()> {
+        self.open = None;
+        Ok(self.connection.batch_execute("ROLLBACK")?)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.connection.batch_execute("COMMIT")?;
+        if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {
+            self.floor.after_take(horizon, last, exhausted);
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        if self.shared_at.elapsed() >= SHARE_EVERY {
+            self.shared_at = Instant::now();
+            if self.slots.share_out(&mut self.connection)? {
+                self.floor.reset();
+            }
+        }
+        if self.order == Order::Unordered && self.floor_since.elapsed() >= LOOK_BELOW_EVERY {
+            self.look_below();
+        }
+        Ok(())
+    }
+
+    fn look_below(&mut self) {
+        self.floor_since = Instant::now();
+        self.floor.reset();
+    }
+
+    fn facts(&mut self) -> Result<Facts> {
+        let row = self.connection.query_one(&self.statements.facts, &[])?;
+        Ok(Facts {
+            horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
+            retry_is_due: row.get("retry_is_due"),
+            anything_retries: row.get("anything_retries"),
+            barrier: row.get("barrier"),
+        })
+    }
+
+    fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
+        let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
+        let rows = self.connection.query(&self.statements.take_retry, &[&self.slots.mask(), &limit, &bytes])?;
+        let events = in_order(&rows, |row| row.get("attempts"));
+        self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
+        Ok(events)
+    }
+
+    fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
+        let (mut events, mut exhausted) = self.take_above(self.floor.get(), batch)?;
+        if events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
+            self.look_below();
+            (events, exhausted) = self.take_above(0, batch)?;
+        }
+        if let Some(barrier) = facts.barrier {
+            // What is younger than the barrier was not looked at.
+            exhausted = false;
+            if events.is_empty() {
+                let rows = self.connection.query(&self.statements.take_barrier, &[&barrier, &self.slots.mask()])?;
+                events = in_order(&rows, |_| 0);
+            }
+        }
+        let last = events.last().map(|event| event.id);
+        self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
+        Ok(events)
+    }
+
+    /// Takes the oldest events above an id and below every barrier. Also tells whether there was nothing more.
+    fn take_above(&mut self, floor: i64, batch: &Batch) -> Result<(Vec<Taken>, bool)> {
+        let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
+        let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
+        let rows = self.connection.query(&self.statements.take, &[&floor, &self.slots.mask(), &limit, &bytes])?;
+        let events = in_order(&rows, |_| 0);
+        let taken_bytes: usize = events.iter().map(|event| event.payload.len()).sum();
+        let exhausted = events.len() < batch.events && taken_bytes < batch.bytes;
+        Ok((events, exhausted))
+    }
+
+    /// Moves the events whose key is being retried behind that.
+    fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
+        let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
+        let rows = self.connection.query(&self.statements.retried_keys, &[&keys])?;
+        let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
+        if retried.is_empty() {
+            return Ok(());
+        }
+        let (behind, ready): (Vec<Taken>, Vec<Taken>) =
+            std::mem::take(events).into_iter().partition(|event| retried.contains(&event.key));
+        let behind: Vec<Failure> =
+            behind.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
+        self.statements.retry(&mut self.connection, &behind.iter().collect::<Vec<_>>())?;
+        *events = ready;
+        Ok(())
+    }
+}

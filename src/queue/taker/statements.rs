@@ -1,0 +1,155 @@
+//! The statements of a worker, prepared once.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use postgres::{Client, Statement};
+
+use crate::error::Result;
+use crate::queue::batch::{Failure, Fate, Order};
+use crate::queue::registry::Queue;
+use crate::sql;
+
+/// Prepared statements for one queue.
+pub struct Statements {
+    pub facts: Statement,
+    pub take: Statement,
+    pub take_retry: Statement,
+    pub retried_keys: Statement,
+    pub take_barrier: Statement,
+    retry: Statement,
+    bury: Statement,
+    promote: Statement,
+    order: Order,
+}
+
+impl Statements {
+    /// Prepares them.
+    ///
+    /// # Errors
+    /// What the server says, such as that the queue's tables are gone.
+    pub fn prepare(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
+        let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
+        // Who owns a slot needs no locks on its rows: nobody else takes from it.
+        let lock = match order {
+            Order::Ordered => "",
+            Order::Unordered => "FOR UPDATE SKIP LOCKED",
+        };
+        let unordered = if order == Order::Unordered { "true" } else { "false" };
+        let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Statement> {
+            Ok(client.prepare(&sql::fill(file, places))?)
+        };
+        let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
+        let lock = ("lock", lock);
+        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("bytes", "$4"), lock];
+        let bury = [
+            ("ids", "$1::bigint[]"),
+            ("ats", "$2::timestamptz[]"),
+            ("keys", "$3::bigint[]"),
+            ("barriers", "$4::boolean[]"),
+            ("payloads", "$5::text[]"),
+            ("attempts", "$6::integer[]"),
+            ("errors", "$7::text[]"),
+        ];
+        Ok(Self {
+            facts: prepare(include_str!("../../../sql/queue_facts.sql"), &[queue, retry])?,
+            take: prepare(include_str!("../../../sql/take.sql"), &take)?,
+            take_barrier: prepare(
+                include_str!("../../../sql/take_barrier.sql"),
+                &[queue, retry, ("barrier", "$1"), ("slots", "$2"), lock],
+            )?,
+            take_retry: prepare(
+                include_str!("../../../sql/take_retry.sql"),
+                &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
+            )?,
+            retried_keys: prepare("SELECT DISTINCT key FROM /*{retry}*//*{}*/ WHERE key = ANY ($1)", &[retry])?,
+            retry: prepare(
+                include_str!("../../../sql/retry.sql"),
+                &[&bury[..], &[retry, ("delays", "$8::float8[]")]].concat(),
+            )?,
+            bury: prepare(include_str!("../../../sql/bury.sql"), &[&bury[..], &[dead]].concat())?,
+            promote: prepare(include_str!("../../../sql/promote.sql"), &[retry, ("keys", "$1::bigint[]")])?,
+            order,
+        })
+    }
+
+    /// Gives events another attempt.
+    pub fn retry(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let delays: Vec<Option<f64>> = failures
+            .iter()
+            .map(|failure| match failure.fate {
+                Fate::Retry(delay) => Some(delay.as_secs_f64()),
+                // Where no order is kept nothing waits for anything.
+                Fate::Behind if self.order == Order::Unordered => Some(0.0),
+                Fate::Behind | Fate::Bury => None,
+            })
+            .collect();
+        let rows = Columns::of(failures);
+        client.execute(
+            &self.retry,
+            &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors, &delays],
+        )?;
+        Ok(())
+    }
+
+    /// Keeps events that get no more attempts.
+    pub fn bury(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let rows = Columns::of(failures);
+        client.execute(
+            &self.bury,
+            &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors],
+        )?;
+        Ok(())
+    }
+
+    /// Lets what waits behind some keys go on.
+    pub fn promote(&self, client: &mut Client, keys: &[i64]) -> Result<()> {
+        if !keys.is_empty() {
+            client.execute(&self.promote, &[&keys])?;
+        }
+        Ok(())
+    }
+}
+
+/// Failures as columns, for unnest.
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<i64>,
+    ats: Vec<Timestamp>,
+    keys: Vec<i64>,
+    barriers: Vec<bool>,
+    payloads: Vec<&'a str>,
+    attempts: Vec<i32>,
+    errors: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(failures: &[&'a Failure<'a>]) -> Self {
+        let mut columns = Self::default();
+        for Failure { event, fate, reason } in failures {
+            columns.ids.push(event.id);
+            columns.ats.push(event.at);
+            columns.keys.push(event.key);
+            columns.barriers.push(event.barrier);
+            columns.payloads.push(&event.payload);
+            // What waits behind another event was not attempted.
+            columns.attempts.push(event.attempts + i32::from(*fate != Fate::Behind));
+            columns.errors.push(*reason);
+        }
+        columns
+    }
+}
+
+/// How long to wait before the next attempt: doubled with every failure, at most 10 minutes, and spread by half, so that what
+/// failed together does not come back together.
+pub fn delay(first: Duration, failures: i32, random: f64) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(600);
+    let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(31);
+    first.saturating_mul(1 << doublings).min(LONGEST).mul_f64(0.5 + random / 2.0)
+}

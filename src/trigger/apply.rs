@@ -1,0 +1,273 @@
+//! Installs plans: compares first, takes no table lock where nothing differs, and does all or nothing.
+
+use std::time::Duration;
+
+use postgres::{Client, Transaction};
+
+use super::installed::{Difference, Installed, drop_trigger};
+use super::name::TableName;
+use super::obstacle::Obstacle;
+use super::plan::Plan;
+use super::spec::Spec;
+use super::table::Table;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+use crate::queue::{self, Queue, Trust};
+use crate::sql;
+
+/// Key of the advisory lock that installs and uninstalls take: "pgfeed" in ASCII. Without it most concurrent installs fail with
+/// "tuple concurrently updated".
+const INSTALL_LOCK: i64 = 0x7067_6665_6564;
+/// How long to wait for other installs, which may each wait for a table.
+const INSTALL_LOCK_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What an install may do only with the right to it.
+const RIGHTS: &str = "an install needs TRIGGER on the table, and USAGE and CREATE on pgfeed's schema (or CREATE on the database, to \
+                      make that); --enable-always, and what another role has installed, need the owner";
+
+/// What a durable install may do only with the right to it.
+const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the table's owner: install it as that role or a member of it, with \
+                              USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
+                              table queue, and INSERT on the queue's own table with the right to grant it";
+
+/// Whether a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Do it.
+    Apply,
+    /// Only say what would be done.
+    DryRun,
+}
+
+/// What was done, or would be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// There was none.
+    Create,
+    /// There was another.
+    Replace,
+    /// It was as asked.
+    Unchanged,
+    /// It was there, and is not wanted.
+    Remove,
+}
+
+impl Action {
+    /// The word for a plan (`create`) and for a result (`created`).
+    pub fn word(self, mode: Mode) -> &'static str {
+        match (self, mode) {
+            (Self::Create, Mode::DryRun) => "create",
+            (Self::Create, Mode::Apply) => "created",
+            (Self::Replace, Mode::DryRun) => "replace",
+            (Self::Replace, Mode::Apply) => "replaced",
+            (Self::Unchanged, _) => "unchanged",
+            (Self::Remove, Mode::DryRun) => "remove",
+            (Self::Remove, Mode::Apply) => "removed",
+        }
+    }
+}
+
+/// A plan, and what became of it.
+#[derive(Debug)]
+pub struct Installation {
+    /// The table.
+    pub table: Table,
+    /// The plan.
+    pub plan: Plan,
+    /// What was done, or would be.
+    pub action: Action,
+}
+
+/// How to install.
+#[derive(Debug, Clone)]
+pub struct Settings<'a> {
+    /// The schema of pgfeed's own objects.
+    pub schema: &'a str,
+    /// How long to wait for a table, at most.
+    pub lock_timeout: Duration,
+    /// Replace what is not ours.
+    pub force: bool,
+    /// Do it, or only say.
+    pub mode: Mode,
+}
+
+/// Installs what `specs_of` asks for each table, all or nothing.
+///
+/// # Errors
+/// A usage error when a table or column is not there; what the server says otherwise, and then nothing has changed.
+pub fn install(
+    client: &mut Client,
+    tables: &[TableName],
+    specs_of: &dyn Fn(&Table) -> Result<Vec<Spec>>,
+    settings: &Settings,
+) -> Result<Vec<Installation>> {
+    let mut transaction = begin(client, settings.mode)?;
+    let installed = Installed::read(&mut transaction)?;
+    let mut installations: Vec<Installation> = Vec::new();
+    for name in tables {
+        let doing = |error: Error| error.doing(format!("table {name}"));
+        let table = Table::find(&mut transaction, name).map_err(doing)?;
+        if installations.iter().any(|other| other.table.oid == table.oid) {
+            continue;
+        }
+        for spec in specs_of(&table).map_err(doing)? {
+            let plan = plan(&mut transaction, &table, spec, settings.schema).map_err(doing)?;
+            let action = action(&plan, &installed);
+            installations.push(Installation { table: table.clone(), plan, action });
+        }
+    }
+    let mut differing: Vec<&Plan> =
+        installations.iter().filter(|one| one.action != Action::Unchanged).map(|one| &one.plan).collect();
+    // Always in one order, so that two who watch the same tables cannot wait for each other.
+    differing.sort_by_key(|plan| plan.table_oid);
+    for plan in differing {
+        let rights = if plan.definer.is_some() { DURABLE_RIGHTS } else { RIGHTS };
+        let doing = |error: Error| explain(error, rights).doing(format!("installing on {}", plan.table));
+        let obstacles = Obstacle::read(&mut transaction, plan).map_err(doing)?;
+        obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, settings.force)).map_err(doing)?;
+        if settings.mode == Mode::Apply {
+            let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
+            apply(&mut transaction, plan, &installed, &obstacles, &trust, settings.lock_timeout).map_err(doing)?;
+        }
+    }
+    transaction.commit().map_err(|error| Error::from(error).doing("committing the installation"))?;
+    Ok(installations)
+}
+
+/// Begins the transaction of an install or uninstall; nobody else is at it until it ends.
+pub fn begin(client: &mut Client, mode: Mode) -> Result<Transaction<'_>> {
+    let mut transaction = client.transaction()?;
+    if mode == Mode::Apply {
+        let wait = INSTALL_LOCK_TIMEOUT.as_millis();
+        let lock = format!("SET LOCAL lock_timeout = {wait}; SELECT pg_catalog.pg_advisory_xact_lock({INSTALL_LOCK})");
+        transaction
+            .batch_execute(&lock)
+            .map_err(|error| Error::from(error).doing("waiting for another installation"))?;
+    }
+    Ok(transaction)
+}
+
+/// Makes a queue where there is none.
+///
+/// # Errors
+/// What the server says.
+pub fn make_queue(client: &mut Client, queue: &Queue) -> Result<()> {
+    if queue::find(client, &queue.schema, &queue.name)?.is_some() {
+        return Ok(());
+    }
+    let mut transaction = begin(client, Mode::Apply)?;
+    ensure_schema(&mut transaction, &queue.schema)?;
+    queue::create(&mut transaction, queue, &Trust::In(None))?;
+    transaction.commit().map_err(|error| Error::from(error).doing("committing the queue"))
+}
+
+/// Limits the wait for tables from here on.
+pub fn limit_waits(transaction: &mut Transaction, lock_timeout: Duration) -> Result<()> {
+    // 0 would wait for ever, which nobody means by a short time.
+    let wait = lock_timeout.as_millis().max(1);
+    Ok(transaction.batch_execute(&format!("SET LOCAL lock_timeout = {wait}"))?)
+}
+
+fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
+    let condition = match &spec.when {
+        Some(condition) => Some(understood(transaction, table, condition)?),
+        None => None,
+    };
+    Plan::new(table, spec, schema, condition.as_deref())
+}
+
+/// The condition as the server understands it, with the schema of everything it names.
+fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
+    let mut savepoint = transaction.transaction()?;
+    let bare =
+        read_back(&mut savepoint, table, "true").map_err(|e| e.doing("making a temporary function for --when"))?;
+    let whole = read_back(&mut savepoint, table, condition).map_err(|error| {
+        let error = error.doing(format!("--when {condition:?}"));
+        if error.exit() == Exit::Failed { error.exiting(Exit::Usage) } else { error }
+    })?;
+    savepoint.rollback()?;
+    // What stands around the condition may hold anything that a table can be called, and is the same in both.
+    let (before, behind) = bare.rsplit_once("true").expect("it was put there");
+    let condition = whole.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+    Ok(condition.expect("they differ in their conditions only").to_owned())
+}
+
+/// A function with a condition, as the server writes it.
+fn read_back(savepoint: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
+    let quoted = table.quoted();
+    let values = [("new_table", quoted.as_str()), ("old_table", quoted.as_str()), ("condition", condition)];
+    savepoint.batch_execute("SET LOCAL search_path TO DEFAULT")?;
+    // Not batch_execute: this way the server takes one statement only.
+    savepoint.execute(&sql::fill(include_str!("../../sql/condition.sql"), &values), &[])?;
+    savepoint.batch_execute("SET LOCAL search_path = pg_catalog")?;
+    let body = "SELECT pg_catalog.pg_get_function_sqlbody('pg_temp.pgfeed_condition()'::pg_catalog.regprocedure)";
+    Ok(savepoint.query_one(body, &[])?.get(0))
+}
+
+fn action(plan: &Plan, installed: &[Installed]) -> Action {
+    let mut ours = installed.iter().filter(|one| one.is(plan));
+    match (ours.next(), ours.next()) {
+        (None, _) => Action::Create,
+        (Some(one), None) if one.difference(plan) == Difference::None => Action::Unchanged,
+        _ => Action::Replace,
+    }
+}
+
+fn apply(
+    transaction: &mut Transaction,
+    plan: &Plan,
+    installed: &[Installed],
+    obstacles: &[Obstacle],
+    trust: &Trust,
+    lock_timeout: Duration,
+) -> Result<()> {
+    ensure_schema(transaction, &plan.schema)?;
+    if let Some(queue) = plan.queue() {
+        queue::create(transaction, &queue, trust)?;
+    }
+    limit_waits(transaction, lock_timeout)?;
+    let (same, others): (Vec<&Installed>, Vec<&Installed>) =
+        installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
+    for other in others {
+        execute(transaction, &other.drop_statements())?;
+    }
+    execute(transaction, &obstacles.iter().map(|obstacle| obstacle.drop_statement(plan)).collect::<Vec<_>>())?;
+    if same.iter().any(|one| one.difference(plan) == Difference::Function) {
+        return execute(transaction, &plan.create_function());
+    }
+    // What locks the table most comes first: a lock that grows while held is how deadlocks are made.
+    let leftover =
+        same.iter().flat_map(|one| &one.triggers).filter(|t| !plan.triggers.iter().any(|p| p.name == t.name));
+    execute(transaction, &leftover.map(|trigger| drop_trigger(&trigger.name, &plan.quoted_table)).collect::<Vec<_>>())?;
+    execute(transaction, &plan.create_function())?;
+    let triggers: Vec<String> = plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)).collect();
+    execute(transaction, &triggers)
+}
+
+/// Runs statements one by one.
+pub fn execute(transaction: &mut Transaction, statements: &[String]) -> Result<()> {
+    for statement in statements {
+        transaction.batch_execute(statement)?;
+    }
+    Ok(())
+}
+
+/// CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it exists: look first.
+fn ensure_schema(transaction: &mut Transaction, schema: &str) -> Result<()> {
+    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::pg_catalog.text)";
+    if !transaction.query_one(exists, &[&schema])?.get::<_, bool>(0) {
+        transaction.batch_execute(&format!("CREATE SCHEMA {}", sql::ident(schema)))?;
+    }
+    Ok(())
+}
+
+/// Says what to do about what servers say most often here; `rights` are those that are needed.
+pub fn explain(error: Error, rights: &str) -> Error {
+    match error.sqlstate() {
+        Some("25006") => error.hint("this server is a standby: connect to its primary"),
+        Some("55P03") => error.hint("somebody holds the table: try again later, or wait longer with --lock-timeout"),
+        Some("42501") => error.hint(rights),
+        Some("42704") => error.hint("CREATE EXTENSION plpgsql; brings the language back that triggers are written in"),
+        _ => error,
+    }
+}

@@ -1,0 +1,163 @@
+//! What pgfeed has installed, as the catalogue tells it: the functions that carry our marker, each with its triggers on a table.
+
+use postgres::Transaction;
+
+use super::plan::{Marker, Plan};
+use super::spec::Destination;
+use crate::error::Result;
+use crate::sql;
+
+/// One installed function and its triggers on one table.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    pub schema: String,
+    pub function: String,
+    pub body: String,
+    /// The role that owns the function.
+    pub owner: String,
+    /// Whether it runs with its owner's rights.
+    pub is_definer: bool,
+    /// The comment as it stands.
+    pub comment: String,
+    /// What the comment says, where this version understands it.
+    pub marker: Option<Marker>,
+    /// The table; none when it was dropped and left the function behind.
+    pub table: Option<WatchedTable>,
+    pub triggers: Vec<InstalledTrigger>,
+}
+
+/// The table of an installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedTable {
+    pub oid: u32,
+    pub schema: String,
+    pub name: String,
+}
+
+/// One installed trigger.
+#[derive(Debug, Clone)]
+pub struct InstalledTrigger {
+    pub name: String,
+    /// `pg_trigger.tgtype`.
+    pub type_bits: i16,
+    /// `pg_trigger.tgenabled`: O, A, D or R; `mixed` when partitions differ.
+    pub enabled: String,
+}
+
+/// How an installation differs from a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Difference {
+    /// Not at all.
+    None,
+    /// In what the function does: no table lock is needed to mend that.
+    Function,
+    /// In its triggers.
+    Triggers,
+}
+
+impl Installed {
+    /// Reads all of them.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn read(transaction: &mut Transaction) -> Result<Vec<Self>> {
+        let mut all: Vec<Self> = Vec::new();
+        let mut last = None;
+        for row in transaction.query(include_str!("../../sql/installed.sql"), &[])? {
+            let this: (u32, Option<u32>) = (row.get("function_oid"), row.get("table_oid"));
+            if last.replace(this) != Some(this) {
+                let comment: String = row.get("marker");
+                let table = this.1.map(|oid| WatchedTable {
+                    oid,
+                    schema: row.get("table_schema"),
+                    name: row.get("table_name"),
+                });
+                all.push(Self {
+                    schema: row.get("function_schema"),
+                    function: row.get("function_name"),
+                    body: row.get("body"),
+                    owner: row.get("owner"),
+                    is_definer: row.get("is_definer"),
+                    marker: Marker::read(&comment),
+                    comment,
+                    table,
+                    triggers: Vec::new(),
+                });
+            }
+            let Some(name) = row.get("trigger_name") else { continue };
+            let (type_bits, enabled) = (row.get("trigger_type"), row.get("enabled"));
+            all.last_mut().expect("pushed above").triggers.push(InstalledTrigger { name, type_bits, enabled });
+        }
+        Ok(all)
+    }
+
+    /// Whether this is what a plan wants to be: on its table, for its destination. (A marker that is not understood names none,
+    /// but the function's name tells.)
+    pub fn is(&self, plan: &Plan) -> bool {
+        let same_destination = self.destination().is_some_and(|to| to.is(&plan.spec.to));
+        self.is_on(plan.table_oid) && (same_destination || self.has_function_of(plan))
+    }
+
+    /// Whether the function is the one of a plan.
+    pub fn has_function_of(&self, plan: &Plan) -> bool {
+        self.schema == plan.schema && self.function == plan.function
+    }
+
+    /// Whether this is on the table.
+    pub fn is_on(&self, table_oid: u32) -> bool {
+        self.table.as_ref().is_some_and(|table| table.oid == table_oid)
+    }
+
+    /// Where it tells changes, where the marker is understood.
+    pub fn destination(&self) -> Option<&Destination> {
+        self.marker.as_ref().map(|marker| &marker.spec.to)
+    }
+
+    /// Compares with a plan.
+    pub fn difference(&self, plan: &Plan) -> Difference {
+        let same_trigger = |installed: &InstalledTrigger, planned: &super::plan::Trigger| {
+            installed.name == planned.name
+                && installed.type_bits == planned.type_bits()
+                && installed.enabled == if planned.always { "A" } else { "O" }
+        };
+        let same_triggers = self.triggers.len() == plan.triggers.len()
+            && plan.triggers.iter().all(|planned| self.triggers.iter().any(|t| same_trigger(t, planned)));
+        let planned = Marker::read(&plan.marker());
+        let same_digest = self.marker.as_ref().map(|marker| &marker.triggers) == planned.as_ref().map(|m| &m.triggers);
+        if !self.has_function_of(plan) || !same_triggers || !same_digest {
+            Difference::Triggers
+        } else if self.body != plan.body || self.comment != plan.marker() || !self.runs_as(plan) {
+            Difference::Function
+        } else {
+            Difference::None
+        }
+    }
+
+    fn runs_as(&self, plan: &Plan) -> bool {
+        match &plan.definer {
+            Some(owner) => self.is_definer && self.owner == *owner,
+            None => !self.is_definer,
+        }
+    }
+
+    /// SQL that removes the triggers and the function, and nothing else. Without CASCADE: whoever has built upon it is told.
+    pub fn drop_statements(&self) -> Vec<String> {
+        let mut statements: Vec<String> = Vec::new();
+        if let Some(table) = &self.table {
+            let table = sql::qualified(&table.schema, &table.name);
+            statements.extend(self.triggers.iter().map(|trigger| drop_trigger(&trigger.name, &table)));
+        }
+        statements.push(drop_function(&self.schema, &self.function));
+        statements
+    }
+}
+
+/// SQL that removes a trigger; `table` is quoted.
+pub fn drop_trigger(name: &str, table: &str) -> String {
+    format!("DROP TRIGGER IF EXISTS {} ON {table}", sql::ident(name))
+}
+
+/// SQL that removes a trigger function.
+pub fn drop_function(schema: &str, name: &str) -> String {
+    format!("DROP FUNCTION IF EXISTS {}()", sql::qualified(schema, name))
+}

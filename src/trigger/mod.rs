@@ -1,0 +1,24 @@
+//! Triggers that feed a table's changes: what was asked (a [`Spec`]) and a table make a [`Plan`], which is rendered to SQL,
+//! compared with the catalogue, and applied.
+
+mod apply;
+mod backfill;
+mod body;
+mod condition;
+mod expression;
+mod installed;
+mod name;
+mod obstacle;
+mod plan;
+mod published;
+mod spec;
+mod table;
+mod uninstall;
+
+pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
+pub use backfill::backfill;
+pub use name::TableName;
+pub use plan::Plan;
+pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
+pub use table::Table;
+pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

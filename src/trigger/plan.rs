@@ -1,0 +1,281 @@
+//! The plan of an installation: one function and its triggers, decided from what was asked and what the table is.
+
+use serde::{Deserialize, Serialize};
+
+use super::body::Body;
+use super::expression::differ;
+use super::published::{Published, find};
+use super::spec::{Destination, Event, Payload, Spec};
+use super::table::{Column, Kind, Table};
+use crate::digest::digest;
+use crate::error::{Error, Result};
+use crate::queue::Queue;
+use crate::sql;
+
+/// Every comment that marks a function as pgfeed's starts so; JSON follows.
+const MARKER: &str = "pgfeed ";
+/// What keeps a function or trigger name short enough for what is put around it, in bytes.
+const NAME_PART_BYTES: usize = 29;
+
+/// What an installation consists of.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The table, for people.
+    pub table: String,
+    /// The table, quoted for SQL.
+    pub quoted_table: String,
+    /// Its oid.
+    pub table_oid: u32,
+    /// What was asked.
+    pub spec: Spec,
+    /// The schema of the function.
+    pub schema: String,
+    /// The name of the function.
+    pub function: String,
+    /// The role with whose rights it runs; none is the writer's.
+    pub definer: Option<String>,
+    /// The body of the function.
+    pub body: String,
+    /// The triggers that call it.
+    pub triggers: Vec<Trigger>,
+}
+
+/// One trigger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trigger {
+    /// Its name, unique for the table.
+    pub name: String,
+    /// When it fires.
+    pub event: Event,
+    /// For each row or for each statement.
+    pub level: Level,
+    /// A condition of our own making, which cannot fail.
+    pub when: Option<String>,
+    /// Whether it fires for replicated changes too.
+    pub always: bool,
+}
+
+/// For each row or for each statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// FOR EACH ROW.
+    Row,
+    /// FOR EACH STATEMENT.
+    Statement,
+}
+
+/// What the comment on the function says: what was asked, and a digest of the triggers' SQL, by which a difference is seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marker {
+    /// What was asked.
+    pub spec: Spec,
+    /// Digest of the SQL that made the triggers.
+    pub triggers: String,
+}
+
+impl Marker {
+    /// Reads a comment; none when it is not ours, or from a version that is not understood.
+    pub fn read(comment: &str) -> Option<Self> {
+        serde_json::from_str(comment.strip_prefix(MARKER)?).ok()
+    }
+}
+
+impl Plan {
+    /// Decides. `condition` is the user's `--when` as the server has understood it.
+    ///
+    /// # Errors
+    /// A usage error when the table lacks a column that was named, or a key that is needed.
+    pub fn new(table: &Table, spec: Spec, schema: &str, condition: Option<&str>) -> Result<Self> {
+        let key = table.key();
+        if spec.payload == Payload::Keys && key.is_empty() {
+            return Err(Error::usage(format!("{} has no primary key, so there are no keys to tell", table.display()))
+                .hint("add a primary key, or choose --payload row"));
+        }
+        let published = Published::of(table, &spec.columns)?;
+        let level = level(table, &spec);
+        let update_filter = update_filter(table, &spec, &published)?;
+        let base = base_name(table, &spec.to);
+        let mut triggers = Vec::new();
+        for &event in &spec.events {
+            let level = if event == Event::Truncate { Level::Statement } else { level };
+            let when = if event == Event::Update { update_filter.clone() } else { None };
+            triggers.push(Trigger {
+                name: trigger_name(&base, event.word()),
+                event,
+                level,
+                when,
+                always: spec.enable_always,
+            });
+            if event == Event::Update && level == Level::Statement && !key.is_empty() {
+                triggers.push(Trigger {
+                    name: trigger_name(&base, "key"),
+                    event,
+                    level: Level::Row,
+                    when: Some(differ(&key)),
+                    always: spec.enable_always,
+                });
+            }
+        }
+        let body = Body { table, spec: &spec, schema, key: &key, published: &published, condition }.at(level);
+        // Not the installer, who may be a superuser: row_to_json calls casts that the owner of a type can define.
+        let definer = matches!(spec.to, Destination::Queue { .. }).then(|| table.owner.clone());
+        Ok(Self {
+            table: table.display(),
+            quoted_table: table.quoted(),
+            table_oid: table.oid,
+            schema: schema.to_owned(),
+            function: base,
+            definer,
+            body,
+            triggers,
+            spec,
+        })
+    }
+
+    /// The comment on the function.
+    pub fn marker(&self) -> String {
+        let triggers = self.triggers.iter().map(|trigger| self.create_trigger(trigger));
+        let triggers: String = std::iter::once(self.function_options().to_owned()).chain(triggers).collect();
+        let marker = Marker { spec: self.spec.clone(), triggers: format!("{:016x}", digest(&triggers)) };
+        format!("{MARKER}{}", serde_json::to_string(&marker).expect("plain data is always JSON"))
+    }
+
+    /// SQL that creates the function, or replaces it.
+    pub fn create_function(&self) -> Vec<String> {
+        let function = sql::qualified(&self.schema, &self.function);
+        let mut statements = vec![
+            format!(
+                "CREATE OR REPLACE FUNCTION {function}() RETURNS pg_catalog.trigger LANGUAGE plpgsql {} AS {}",
+                self.function_options(),
+                sql::dollar(&self.body)
+            ),
+            format!("REVOKE ALL ON FUNCTION {function}() FROM PUBLIC"),
+            format!("COMMENT ON FUNCTION {function}() IS {}", sql::literal(&self.marker())),
+        ];
+        if let (Some(owner), Some(queue)) = (&self.definer, self.queue()) {
+            let (owner, schema) = (sql::ident(owner), sql::ident(&self.schema));
+            statements.push(format!("GRANT USAGE ON SCHEMA {schema} TO {owner}"));
+            statements.push(format!("GRANT INSERT ON {} TO {owner}", queue.table()));
+            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {owner}"));
+        }
+        statements
+    }
+
+    /// The queue that it feeds.
+    pub fn queue(&self) -> Option<Queue> {
+        match &self.spec.to {
+            Destination::Channel(_) => None,
+            Destination::Queue { name, .. } => Some(Queue::named(&self.schema, name)),
+        }
+    }
+
+    /// Nothing in the function may depend on the writer's search_path. pg_temp is named, and last: else it would come first.
+    fn function_options(&self) -> &'static str {
+        match self.definer {
+            None => "SET search_path = pg_catalog, pg_temp",
+            Some(_) => "SECURITY DEFINER SET search_path = pg_catalog, pg_temp",
+        }
+    }
+
+    /// SQL that creates a trigger, or replaces it.
+    pub fn create_trigger(&self, trigger: &Trigger) -> String {
+        let word = trigger.event.word().to_uppercase();
+        let (name, table) = (sql::ident(&trigger.name), &self.quoted_table);
+        let rows = match (trigger.level, trigger.event) {
+            (Level::Row, _) => "FOR EACH ROW",
+            (Level::Statement, Event::Truncate) => "FOR EACH STATEMENT",
+            (Level::Statement, Event::Delete) => "REFERENCING OLD TABLE AS changes FOR EACH STATEMENT",
+            (Level::Statement, _) => "REFERENCING NEW TABLE AS changes FOR EACH STATEMENT",
+        };
+        let when = trigger.when.as_ref().map_or_else(String::new, |when| format!(" WHEN ({when})"));
+        let function = sql::qualified(&self.schema, &self.function);
+        let mut text = format!(
+            "CREATE OR REPLACE TRIGGER {name} AFTER {word} ON {table} {rows}{when} EXECUTE FUNCTION {function}()"
+        );
+        if trigger.always {
+            text.push_str(&format!(";\nALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"));
+        }
+        text
+    }
+
+    /// The events as a list for people.
+    pub fn events(&self) -> String {
+        self.spec.events.iter().map(|event| event.word()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Trigger {
+    /// The bits of `pg_trigger.tgtype` (catalog/pg_trigger.h).
+    pub fn type_bits(&self) -> i16 {
+        let level = if self.level == Level::Row { 1 } else { 0 };
+        level
+            | match self.event {
+                Event::Insert => 4,
+                Event::Delete => 8,
+                Event::Update => 16,
+                Event::Truncate => 32,
+            }
+    }
+}
+
+/// The name of the function of an installation, and the stem of its triggers' names.
+pub fn base_name(table: &Table, to: &Destination) -> String {
+    let Table { schema, name, .. } = table;
+    let digest = digest(&format!("{schema}\0{name}\0{}\0{}", to.kind(), to.name())) as u32;
+    let kind = match to {
+        Destination::Channel(_) => "live",
+        Destination::Queue { .. } => "queue",
+    };
+    format!("{}_{kind}_{digest:08x}", prefix_of(name, NAME_PART_BYTES))
+}
+
+/// Every name that a trigger of this installation may have.
+pub fn trigger_names(base: &str) -> impl Iterator<Item = String> {
+    ["insert", "update", "key", "delete", "truncate"].into_iter().map(move |part| trigger_name(base, part))
+}
+
+/// Triggers fire in the order of their names, and `!` sorts before whatever people call theirs: an event must be told before
+/// another trigger changes the row again.
+fn trigger_name(base: &str, part: &str) -> String {
+    format!("!pgfeed_{base}_{part}")
+}
+
+/// Cuts between characters.
+fn prefix_of(name: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    &name[..end.expect("0 is a boundary")]
+}
+
+fn level(table: &Table, spec: &Spec) -> Level {
+    let needs_both_versions = matches!(spec.payload, Payload::Full | Payload::Diff)
+        || !spec.update_of.is_empty()
+        || spec.skip_unchanged
+        || spec.when.is_some();
+    // The worker that applies replicated changes fires row triggers only.
+    if needs_both_versions || spec.enable_always || table.kind != Kind::Plain || table.row_order {
+        Level::Row
+    } else {
+        Level::Statement
+    }
+}
+
+/// The condition for updates to be told, of our own making. A change of the key passes always: whoever follows a row must learn
+/// where it went.
+fn update_filter(table: &Table, spec: &Spec, published: &Published) -> Result<Option<String>> {
+    let differ_with_key = |columns: &[&Column]| {
+        let mut watched = columns.to_vec();
+        watched.extend(table.key().into_iter().filter(|key| !columns.iter().any(|column| column.name == key.name)));
+        differ(&watched)
+    };
+    let mut conditions = Vec::new();
+    if !spec.update_of.is_empty() {
+        conditions.push(differ_with_key(&find(table, &spec.update_of)?));
+    }
+    if spec.skip_unchanged {
+        conditions.push(match published {
+            Published::Whole(_) => "pg_catalog.record_image_ne(OLD, NEW)".to_owned(),
+            Published::Listed(columns) => differ_with_key(columns),
+        });
+    }
+    Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+}

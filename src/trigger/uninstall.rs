@@ -1,0 +1,182 @@
+//! Removes exactly what was installed, and never cascades.
+
+use std::time::Duration;
+
+use postgres::{Client, Transaction};
+
+use super::apply::{Mode, begin, execute, explain, limit_waits};
+use super::installed::{Installed, drop_function, drop_trigger};
+use super::name::TableName;
+use super::plan::{base_name, trigger_names};
+use super::spec::{Destination, Doorbell};
+use super::table::Table;
+use crate::error::{Error, Result};
+use crate::queue::{Queue, Trust};
+use crate::{queue, sql};
+
+/// What an uninstall needs.
+const RIGHTS: &str = "only the table's owner can remove a trigger, and only the function's owner its function";
+
+/// What to remove.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// Everything of pgfeed's in the database, functions of tables that are gone included.
+    All,
+    /// What is on these tables; with a destination, only what goes there.
+    Tables(Vec<TableName>, Option<Destination>),
+    /// Every trigger that feeds a queue, then the queue.
+    Queue(Queue, Events),
+}
+
+/// What to do about the events that a queue holds when it is to be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {
+    /// Refuse.
+    Keep,
+    /// Delete them with it.
+    Purge,
+}
+
+/// One installation that was removed, or would be.
+#[derive(Debug)]
+pub struct Removal {
+    /// The table, for people; none when it is gone.
+    pub table: Option<String>,
+    /// Where it told changes, where known.
+    pub to: Option<Destination>,
+    /// Whether this is the queue itself, and not what feeds it.
+    pub is_queue: bool,
+    statements: Vec<String>,
+}
+
+/// Removes, or only says what would be removed. Nothing to remove is no error.
+///
+/// # Errors
+/// What the server says, and then nothing has changed.
+pub fn uninstall(client: &mut Client, scope: &Scope, lock_timeout: Duration, mode: Mode) -> Result<Vec<Removal>> {
+    let mut transaction = begin(client, mode)?;
+    let mut installed = Installed::read(&mut transaction)?;
+    if let Scope::Tables(names, to) = scope {
+        let mut oids = Vec::new();
+        for name in names {
+            oids.push(Table::find(&mut transaction, name)?.oid);
+        }
+        installed.retain(|one| oids.iter().any(|oid| one.is_on(*oid)));
+        if let Some(to) = to {
+            installed.retain(|one| one.destination().is_some_and(|installed| installed.is(to)));
+        }
+    }
+    if let Scope::Queue(queue, _) = scope {
+        installed.retain(|one| {
+            let feeds = |to: &Destination| matches!(to, Destination::Queue { name, .. } if *name == queue.name);
+            one.schema == queue.schema && one.destination().is_some_and(feeds)
+        });
+    }
+    // Always in one order, so that two who remove the same cannot wait for each other.
+    installed.sort_by_key(|one| one.table.as_ref().map(|table| table.oid));
+    let mut removals: Vec<Removal> = installed.iter().map(removal).collect();
+    if let Scope::Queue(queue, events) = scope
+        && queue::find(&mut transaction, &queue.schema, &queue.name)?.is_some()
+    {
+        if *events == Events::Keep && mode == Mode::DryRun {
+            refuse_full(&mut transaction, queue)?;
+        }
+        let statements = queue::drop_statements(queue);
+        let to = Some(Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive });
+        removals.push(Removal { table: None, to, is_queue: true, statements });
+    }
+    if mode == Mode::DryRun {
+        return Ok(removals);
+    }
+    limit_waits(&mut transaction, lock_timeout)?;
+    for removal in &removals {
+        let doing = match (&removal.table, removal.is_queue) {
+            (Some(table), _) => format!("uninstalling from {table}"),
+            (None, true) => "dropping the queue".to_owned(),
+            (None, false) => "uninstalling from a table that is gone".to_owned(),
+        };
+        if let (true, Scope::Queue(queue, Events::Keep)) = (removal.is_queue, scope) {
+            // Locked first: what a writer stores until then counts.
+            let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", queue.table());
+            execute(&mut transaction, &[lock]).map_err(|error| explain(error, RIGHTS).doing(&doing))?;
+            refuse_full(&mut transaction, queue)?;
+        }
+        execute(&mut transaction, &removal.statements).map_err(|error| explain(error, RIGHTS).doing(doing))?;
+    }
+    transaction.commit().map_err(|error| Error::from(error).doing("committing the removal"))?;
+    Ok(removals)
+}
+
+/// Refuses to drop a queue that holds events: somebody may still want them.
+fn refuse_full(transaction: &mut Transaction, queue: &Queue) -> Result<()> {
+    let count = |kind: &str, table: String| format!("(SELECT pg_catalog.count(*) FROM {table}) AS {kind}");
+    let query = format!(
+        "SELECT {}, {}, {}",
+        count("waiting", queue.table()),
+        count("retrying", queue.retry_table()),
+        count("dead", queue.dead_table())
+    );
+    let row = transaction.query_one(&query, &[])?;
+    let [waiting, retrying, dead] = ["waiting", "retrying", "dead"].map(|kind| row.get::<_, i64>(kind));
+    if waiting + retrying + dead == 0 {
+        return Ok(());
+    }
+    let message = format!("queue \"{}\" holds events: {waiting} waiting, {retrying} retrying, {dead} dead", queue.name);
+    Err(Error::failed(message)
+        .hint("deliver them first (tail-queue -e --consume, or with a command), or delete them with --purge"))
+}
+
+fn removal(one: &Installed) -> Removal {
+    Removal {
+        table: one.table.as_ref().map(|table| format!("{}.{}", table.schema, table.name)),
+        to: one.destination().cloned(),
+        is_queue: false,
+        statements: one.drop_statements(),
+    }
+}
+
+/// SQL that removes what is installed and what an install with these names would have created: the down of a migration, which
+/// is written before the up has run.
+///
+/// # Errors
+/// A usage error when there is no such table; what the server says.
+pub fn down(client: &mut Client, scope: &Scope, schema: &str) -> Result<Vec<String>> {
+    let mut statements: Vec<String> = uninstall(client, scope, Duration::ZERO, Mode::DryRun)?
+        .into_iter()
+        .flat_map(|removal| removal.statements)
+        .collect();
+    if let Scope::Tables(names, to) = scope {
+        let mut transaction = begin(client, Mode::DryRun)?;
+        for name in names {
+            let table = Table::find(&mut transaction, name)?;
+            let default = Destination::Channel(table.told_name.clone());
+            let base = base_name(&table, to.as_ref().unwrap_or(&default));
+            statements.extend(trigger_names(&base).map(|name| drop_trigger(&name, &table.quoted())));
+            statements.push(drop_function(schema, &base));
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    statements.retain(|statement| seen.insert(statement.clone()));
+    // A function goes when no trigger calls it any more.
+    statements.sort_by_key(|statement| statement.starts_with("DROP FUNCTION"));
+    Ok(statements)
+}
+
+/// SQL that installs plans, also over what an earlier migration installed: the up of a migration.
+pub fn up(plans: &[&super::Plan]) -> Vec<String> {
+    let mut statements: Vec<String> = Vec::new();
+    for plan in plans {
+        let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", sql::ident(&plan.schema));
+        if !statements.contains(&schema) {
+            statements.push(schema);
+        }
+        if let Some(queue) = plan.queue() {
+            statements.extend(queue::create_statements(&queue, &Trust::In(plan.definer.clone())));
+        }
+        statements.extend(plan.create_function());
+        let unwanted = trigger_names(&plan.function).filter(|name| !plan.triggers.iter().any(|t| t.name == *name));
+        statements.extend(unwanted.map(|name| drop_trigger(&name, &plan.quoted_table)));
+        statements.extend(plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)));
+    }
+    statements
+}

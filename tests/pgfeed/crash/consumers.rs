@@ -1,0 +1,201 @@
+//! Consumers: processes that take from the queue, and leave what they deliver in files.
+
+use std::fs::{self, OpenOptions};
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::checker::{Printed, Writers};
+use crate::harness::{Database, Running, Signal, Stdout, wait_until};
+
+/// For `sh -c COMMAND FILE`: appends each line that it reads to a file of its own, and then answers with the event's id.
+pub const COMMAND: &str = r#"while IFS= read -r line; do
+    printf '%s\n' "$line" >> "$0.$$"
+    id=${line#*\"id\":}
+    printf '%s\n' "${id%%,*}"
+done"#;
+
+/// How a process ends that aborts.
+pub const ABORTED: i32 = 128 + 6;
+
+/// Where events go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// Each process has a file of its own: only its last line can be torn.
+    Own,
+    /// All append to one file, which thereby tells the order of everything.
+    Shared,
+    /// Each worker feeds a command, which has a file of its own.
+    OfCommands,
+}
+
+/// A mistake that the checker must notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// They acknowledge before they deliver (src/failpoint.rs).
+    CommitFirst,
+    /// Whoever comes first takes, so that nobody keeps the order.
+    Unordered,
+}
+
+/// How the queue is consumed.
+#[derive(Debug, Clone, Copy)]
+pub struct Consuming {
+    /// Processes.
+    pub processes: usize,
+    /// Workers in each.
+    pub jobs: usize,
+    /// Events in a batch.
+    pub batch: usize,
+    /// Where they go.
+    pub files: Files,
+    /// What they do wrong.
+    pub mistake: Option<Mistake>,
+}
+
+/// The processes.
+pub struct Consumers<'a> {
+    db: &'a Database,
+    how: Consuming,
+    dir: TempDir,
+    ready_files: TempDir,
+    lives: Vec<Life>,
+    /// The files of processes that were killed.
+    killed: Vec<PathBuf>,
+    number: usize,
+}
+
+struct Life {
+    running: Running,
+    file: PathBuf,
+    ready_file: PathBuf,
+}
+
+impl Life {
+    /// One that has started has to survive everything but a kill; before, a lost connection may end it.
+    fn wait_until_ready(&self) {
+        wait_until("a consumer is ready", || self.ready_file.exists());
+    }
+
+    /// Nothing but the signal may end it.
+    #[track_caller]
+    fn terminate(self) {
+        self.wait_until_ready();
+        self.running.signal(Signal::Term);
+        let output = self.running.finish().code(130);
+        assert!(!output.stderr.contains("panic"), "{output}");
+    }
+}
+
+impl<'a> Consumers<'a> {
+    /// Starts them.
+    pub fn start(db: &'a Database, how: Consuming) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ready_files = tempfile::tempdir().unwrap();
+        let (lives, killed) = (Vec::new(), Vec::new());
+        let mut consumers = Self { db, how, dir, ready_files, lives, killed, number: 0 };
+        for _ in 0..how.processes {
+            let life = consumers.born(&[], None);
+            consumers.lives.push(life);
+        }
+        consumers
+    }
+
+    fn born(&mut self, more: &[&str], dies_at: Option<&str>) -> Life {
+        let (jobs, batch) = (self.how.jobs.to_string(), self.how.batch.to_string());
+        let args = ["tail-queue", "q", "-j", &jobs, "--batch", &batch].into_iter().chain(more.iter().copied());
+        self.number += 1;
+        let name = if self.how.files == Files::Shared { "all".to_owned() } else { format!("life-{}", self.number) };
+        let file = self.dir.path().join(name);
+        let ready_file = self.ready_files.path().join(self.number.to_string());
+        let mut described = self.db.pgfeed(args).args(["--ready-file".as_ref(), ready_file.as_os_str()]);
+        described = match self.how.mistake {
+            Some(Mistake::CommitFirst) => described.env("PGFEED_MUTANT", "commit_first"),
+            Some(Mistake::Unordered) => described.args(["--unordered"]),
+            None => described,
+        };
+        if let Some(point) = dies_at {
+            described = described.env("PGFEED_FAIL", point);
+        }
+        let running = if self.how.files == Files::OfCommands {
+            described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
+        } else {
+            let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
+            described.args(["--consume", "-o", "json"]).stdout(Stdout::To(append)).spawn()
+        };
+        Life { running, file, ready_file }
+    }
+
+    /// Waits until all have started.
+    pub fn wait_until_ready(&self) {
+        self.lives.iter().for_each(Life::wait_until_ready);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.lives.len()
+    }
+
+    /// Events that one process may have in flight.
+    pub fn in_flight(&self) -> usize {
+        self.how.jobs * self.how.batch
+    }
+
+    /// Kills one, and starts another in its place.
+    pub fn kill(&mut self, which: usize) {
+        let next = self.born(&[], None);
+        let life = std::mem::replace(&mut self.lives[which], next);
+        self.killed.push(life.file);
+        life.running.kill();
+    }
+
+    /// Puts one in the place of another that dies at a named point, and yet another in its place when it has.
+    pub fn die(&mut self, which: usize, point: &str) {
+        self.succeed(which, Some(point));
+        let next = self.born(&[], None);
+        let life = std::mem::replace(&mut self.lives[which], next);
+        self.killed.push(life.file);
+        life.running.finish().code(ABORTED);
+    }
+
+    /// Asks one to end, and starts another in its place.
+    pub fn terminate(&mut self, which: usize) {
+        self.succeed(which, None);
+    }
+
+    fn succeed(&mut self, which: usize, dies_at: Option<&str>) {
+        let next = self.born(&[], dies_at);
+        std::mem::replace(&mut self.lives[which], next).terminate();
+    }
+
+    /// Sends one a signal.
+    pub fn signal(&self, which: usize, signal: Signal) {
+        self.lives[which].running.signal(signal);
+    }
+
+    /// What all of them have delivered so far, in bytes.
+    pub fn progress(&self) -> u64 {
+        self.files().iter().map(|file| fs::metadata(file).unwrap().len()).sum()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    /// Ends all, takes what is left, and reads the files.
+    pub fn drain(mut self) -> Vec<Printed> {
+        for life in std::mem::take(&mut self.lives) {
+            life.terminate();
+        }
+        self.born(&["-e"], None).running.finish().ok();
+        let is_of_killed = |file: &PathBuf| {
+            let process = if self.how.files == Files::OfCommands { file.with_extension("") } else { file.clone() };
+            self.killed.contains(&process)
+        };
+        let writers = |file: &PathBuf| match self.how.files {
+            Files::Shared => Writers::Many { killed: self.killed.len() },
+            Files::Own | Files::OfCommands => Writers::One { killed: is_of_killed(file) },
+        };
+        self.files().iter().map(|file| Printed { bytes: fs::read(file).unwrap(), writers: writers(file) }).collect()
+    }
+}

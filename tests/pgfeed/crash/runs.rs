@@ -1,0 +1,144 @@
+//! The runs: producers write, consumers deliver, the nemesis strikes; then all is healed, drained and checked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use super::checker::{Tally, check};
+use super::consumers::{Consumers, Consuming, Files, Mistake};
+use super::nemesis::{Fault, plan, strike};
+use super::producers::{PRODUCER, Producer, TABLE};
+use super::random::Random;
+use crate::harness::{Database, own_server_with};
+
+const PRODUCERS: usize = 3;
+/// Kills after which a long run starts over, with another server.
+const ROUND: usize = 20;
+
+/// What a run does to its consumers.
+#[derive(Debug, Clone)]
+struct Run {
+    seed: u64,
+    files: Files,
+    mistake: Option<Mistake>,
+    faults: Vec<Fault>,
+}
+
+impl Run {
+    fn new(seed: u64, files: Files, kills: usize, restarts: usize) -> Self {
+        let faults = plan(&mut Random::of(seed, 100), kills, restarts);
+        Self { seed, files, mistake: None, faults }
+    }
+
+    fn check(&self) -> Tally {
+        let started = Instant::now();
+        // As a server in use does it: what was committed has to survive the crash of the server.
+        let server = own_server_with(|builder| builder.setting("synchronous_commit", "on"));
+        let db = server.database();
+        db.sql(TABLE);
+        db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
+        let tally = self.strike(&db);
+        nothing_is_left(&db);
+        let Self { seed, files, faults, .. } = self;
+        let faults = faults.len();
+        eprintln!("seed {seed}, {files:?} files, {faults} faults: {tally}; {:.1} s", started.elapsed().as_secs_f32());
+        tally
+    }
+
+    fn strike(&self, db: &Database) -> Tally {
+        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake };
+        let stop = AtomicBool::new(false);
+        let mut consumers = Consumers::start(db, how);
+        let mut random = Random::of(self.seed, 0);
+        let mut explained = 0;
+        let transactions = thread::scope(|scope| {
+            // Also when the nemesis panics: the scope waits for them.
+            let _stopping = Stopping(&stop);
+            let producers: Vec<_> = (1..=PRODUCERS)
+                .map(|number| {
+                    let random = Random::of(self.seed, number as u64);
+                    let producer = Producer { url: db.url(), number, random, stop: &stop };
+                    scope.spawn(move || producer.run())
+                })
+                .collect();
+            for &fault in &self.faults {
+                explained += strike(fault, db, &mut consumers, &mut random);
+            }
+            stop.store(true, Ordering::Relaxed);
+            producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect::<Vec<_>>()
+        });
+        check(&transactions, &consumers.drain(), explained)
+    }
+}
+
+struct Stopping<'a>(&'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Neither events nor sessions of ours; the server may take a moment to see that a process is gone.
+#[track_caller]
+fn nothing_is_left(db: &Database) {
+    for kind in ["queue", "retry", "dead"] {
+        assert_eq!(db.value(&format!("SELECT count(*) FROM pgfeed.{kind}_q")), "0", "left in {kind}");
+    }
+    db.wait_for(&format!(
+        "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = current_database() \
+         AND (application_name LIKE 'pgfeed%' OR application_name = '{PRODUCER}')"
+    ));
+    db.wait_for("SELECT count(*) = 0 FROM pg_locks WHERE locktype = 'advisory'");
+}
+
+#[test]
+fn ten_kills_lose_nothing_and_tear_only_last_lines() {
+    Run::new(1, Files::Own, 10, 0).check().is_clean();
+}
+
+#[test]
+fn ten_kills_and_a_crash_of_the_server_keep_the_order_of_every_row() {
+    Run::new(2, Files::Shared, 10, 1).check().is_clean();
+}
+
+#[test]
+fn commands_that_answer_lose_nothing_either() {
+    Run::new(3, Files::OfCommands, 4, 0).check().is_clean();
+}
+
+#[test]
+fn consumers_that_acknowledge_first_are_caught() {
+    let faults = vec![Fault::Die("after_commit:1")];
+    let tally = Run { seed: 4, files: Files::Own, mistake: Some(Mistake::CommitFirst), faults }.check();
+    assert!(tally.lost > 0 && tally.phantom + tally.invented + tally.torn == 0, "{tally}");
+}
+
+#[test]
+fn consumers_that_keep_no_order_are_caught() {
+    // Whether two workers overtake each other is a matter of moments, but not five times.
+    let overtaken = (5..10).any(|seed| {
+        let mistake = Some(Mistake::Unordered);
+        let tally = Run { mistake, ..Run::new(seed, Files::Shared, 4, 0) }.check();
+        assert!(tally.lost + tally.phantom + tally.invented == 0, "{tally}");
+        tally.reordered > 0
+    });
+    assert!(overtaken);
+}
+
+/// For people: `make crash KILLS=2000`, and with a `SEED` and `KILLS` that it has printed, that round again.
+#[test]
+#[ignore = "takes as long as it is told to"]
+fn as_many_kills_as_told() {
+    let told = |name: &str| std::env::var(name).ok().map(|value| value.parse::<usize>().expect(name));
+    let seed = told("SEED").unwrap_or(std::process::id() as usize * 1000);
+    let kills = told("KILLS").unwrap_or(100);
+    let kinds = [Files::Own, Files::Shared, Files::OfCommands];
+    let mut total = Tally::default();
+    for (round, done) in (0..kills).step_by(ROUND).enumerate() {
+        let (seed, kills) = (seed + round, ROUND.min(kills - done));
+        eprintln!("SEED={seed} KILLS={kills}");
+        total += Run::new(seed as u64, kinds[seed % kinds.len()], kills, 1).check().is_clean().clone();
+    }
+    eprintln!("{kills} kills: {total}");
+}

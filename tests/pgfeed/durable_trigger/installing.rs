@@ -1,0 +1,58 @@
+//! Installing into queues and removing them.
+
+use super::{delivered, durable, install};
+use crate::harness::Database;
+
+fn relations(db: &Database) -> Vec<String> {
+    db.rows("SELECT relname FROM pg_class WHERE relnamespace = 'pgfeed'::regnamespace AND relkind = 'r' ORDER BY 1")
+}
+
+#[test]
+fn forty_at_once_into_a_new_queue() {
+    let db = Database::new();
+    let tables: Vec<String> = (0..40).map(|n| format!("t{n}")).collect();
+    db.sql(&tables.iter().map(|table| format!("CREATE TABLE {table} (id int PRIMARY KEY);")).collect::<String>());
+    let installs: Vec<_> = tables.iter().map(|t| db.spawn(["install-trigger", "--queue", "q", t])).collect();
+    for install in installs {
+        install.finish().ok().stderr_is("");
+    }
+    db.sql(&tables.iter().map(|table| format!("INSERT INTO {table} VALUES (1);")).collect::<String>());
+    assert_eq!(delivered(&db, &[]).len(), 40);
+}
+
+#[test]
+fn a_migration_up_and_down() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY)");
+    let up = install(&db, &["t", "--print-sql"]).stderr_is("").stdout;
+    let down = db.pgfeed(["uninstall-trigger", "t", "--queue", "q", "--print-sql"]).run();
+    assert_eq!(db.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'pgfeed'"), "0");
+    for _ in 0..2 {
+        db.psql(["-1"], &up).ok();
+    }
+    install(&db, &["t", "--check"]).stdout_has("unchanged");
+    db.sql("INSERT INTO t VALUES (1)");
+    assert_eq!(delivered(&db, &[]).len(), 1);
+    if down.code == 0 {
+        db.psql(["-1"], &down.stdout).ok();
+    }
+    let down = db.pgfeed(["uninstall-trigger", "--queue", "q", "--print-sql"]).run().ok().stdout;
+    db.psql(["-1"], &down).ok();
+    assert_eq!(relations(&db), ["queue"]);
+    assert_eq!(db.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
+}
+
+#[test]
+fn a_queue_with_events_is_not_dropped_unless_they_are_purged() {
+    let db = Database::new();
+    durable(&db, "id int PRIMARY KEY", &[]);
+    db.sql("INSERT INTO t VALUES (1), (2)");
+    let refused = db.pgfeed(["uninstall-trigger", "--queue", "q"]).run().code(1).stdout_is("");
+    refused.stderr_has("queue \"q\" holds events: 2 waiting, 0 retrying, 0 dead").stderr_has("--purge");
+    // All or nothing: the trigger is still there.
+    db.sql("INSERT INTO t VALUES (3)");
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue_q"), "3");
+    db.pgfeed(["uninstall-trigger", "--queue", "q", "--purge"]).run().ok();
+    assert_eq!(relations(&db), ["queue"]);
+    db.sql("INSERT INTO t VALUES (4)");
+}

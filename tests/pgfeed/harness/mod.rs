@@ -1,0 +1,32 @@
+//! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
+
+mod collect;
+mod command;
+mod database;
+pub mod proxy;
+mod running;
+mod server;
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+pub use self::command::{Output, Pgfeed, Stdout};
+pub use self::database::Database;
+pub use self::running::{Running, Signal, send};
+pub use self::server::{Server, own_server, own_server_with, server, temp_dir};
+
+/// How long anything may take before the test fails and says what it had seen.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Waits until something that has no notification of its own is so, such as a state in the catalogue.
+///
+/// # Panics
+/// When it is not so in time; `what` says what was waited for.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited {DEADLINE:?} in vain until {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

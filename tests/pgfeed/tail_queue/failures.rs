@@ -1,0 +1,140 @@
+//! What becomes of events that a command refuses.
+
+use super::{enqueue, held, store, with_queue};
+use crate::harness::{Database, Output};
+
+/// Delivers to a shell command until nothing is left.
+fn deliver(db: &Database, args: &[&str], script: &str) -> Output {
+    let always = ["tail-queue", "q", "-e", "--poll", "100ms", "--backoff", "10ms"];
+    db.pgfeed(always).args(args).args(["--", "sh", "-c", script]).run()
+}
+
+/// Prints the payload, and refuses those that have this in them.
+fn refuse(what: &str) -> String {
+    format!(
+        "read -r line; payload=${{line##*\\\"payload\\\":\\\"}}; payload=${{payload%%\\\"*}}; case $payload in {what}) exit 1;; esac; echo \"$payload\""
+    )
+}
+
+#[test]
+fn a_poison_dies_with_its_error_and_its_neighbours_are_delivered() {
+    let db = with_queue();
+    db.sql(&enqueue(3, 2));
+    let output = deliver(&db, &["--max-attempts", "3"], &refuse("'2 1'")).ok();
+    let mut lines = output.lines();
+    lines.sort_unstable();
+    // The later event of the poison's key goes on once that is dead.
+    assert_eq!(lines, ["1 1", "1 2", "2 2", "3 1", "3 2"]);
+    assert_eq!(held(&db), "0 0 1");
+    let dead = db.pgfeed(["tail-queue", "q", "--dead"]).run().ok().json();
+    assert_eq!((&dead[0]["id"], &dead[0]["attempt"], &dead[0]["payload"]), (&2.into(), &3.into(), &"2 1".into()));
+    assert_eq!(dead[0]["error"], "exit code 1", "{dead:?}");
+}
+
+#[test]
+fn in_batch_mode_only_the_poison_dies() {
+    let db = with_queue();
+    db.sql(&enqueue(20, 1));
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let script =
+        format!("all=$(cat); case $all in *'\"7 1\"'*) exit 1;; esac; echo \"$all\" >> {}", log.path().display());
+    deliver(&db, &["--exec-mode", "batch", "--max-attempts", "3"], &script).ok();
+    assert_eq!(db.rows("SELECT payload FROM pgfeed.dead_q"), ["7 1"]);
+    assert_eq!(held(&db), "0 0 1");
+    assert_eq!(std::fs::read_to_string(log.path()).unwrap().lines().count(), 19);
+}
+
+#[test]
+fn what_a_dead_stream_left_untried_comes_again_as_its_first_attempt() {
+    for order in [&[][..], &["--unordered"]] {
+        let db = with_queue();
+        db.sql(&enqueue(6, 1));
+        let marker = tempfile::tempdir().unwrap();
+        // Dies on the second event when it runs for the first time.
+        let script = format!(
+            "n=0; while read -r line; do n=$((n+1)); id=${{line##*\\\"id\\\":}}; id=${{id%%,*}};
+             if [ $n = 2 ] && mkdir {}/died; then exit 1; fi; echo \"$id\"; echo \"$line\" >&2; done",
+            marker.path().display()
+        );
+        let output = deliver(&db, &[&["--exec-mode", "stream"], order].concat(), &script).ok();
+        assert_eq!(held(&db), "0 0 0");
+        let attempts = |attempt: u32| output.stderr.matches(&format!("\"attempt\":{attempt},")).count();
+        assert_eq!((attempts(1), attempts(2)), (5, 1), "{output}");
+    }
+}
+
+#[test]
+fn a_failed_event_waits_longer_each_time_and_keeps_its_row_waiting() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 3));
+    let running = db.spawn(["tail-queue", "q", "--backoff", "1h", "--max-attempts", "3", "--", "false"]);
+    db.wait_for("SELECT count(*) = 3 FROM pgfeed.retry_q");
+    drop(running);
+    let due = "SELECT payload, attempts, due IS NULL, due > now() + interval '25 minutes', due < now() + interval '61 minutes'
+               FROM pgfeed.retry_q ORDER BY id";
+    // An hour, at most 10 minutes, spread by half.
+    assert_eq!(
+        db.rows(&due.replace("25 minutes", "4 minutes").replace("61 minutes", "10 minutes")),
+        ["1 1|1|f|t|t", "1 2|0|t||", "1 3|0|t||"]
+    );
+    db.sql("UPDATE pgfeed.retry_q SET due = now() WHERE due IS NOT NULL");
+    let output = deliver(&db, &[], &refuse("x")).ok();
+    assert_eq!(output.lines(), ["1 1", "1 2", "1 3"]);
+}
+
+#[test]
+fn what_waits_behind_comes_out_for_who_keeps_no_order_too() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 3));
+    let running = db.spawn(["tail-queue", "q", "--backoff", "1h", "--", "false"]);
+    db.wait_for("SELECT count(*) = 3 FROM pgfeed.retry_q");
+    running.kill();
+    db.sql("UPDATE pgfeed.retry_q SET due = now() WHERE due IS NOT NULL");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pg_locks WHERE classid = 1885824589 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))");
+    assert_eq!(deliver(&db, &["--unordered"], &refuse("x")).ok().lines(), ["1 1", "1 2", "1 3"]);
+}
+
+#[test]
+fn on_error() {
+    let db = with_queue();
+    db.sql(&enqueue(2, 1));
+    deliver(&db, &["--on-error", "stop"], "exit 7").code(1).stderr_has("delivering an event: exit code 7");
+    let waiting: Vec<String> =
+        db.rows("SELECT payload FROM pgfeed.queue_q UNION ALL SELECT payload FROM pgfeed.retry_q ORDER BY 1");
+    assert_eq!(waiting, ["1 1", "2 1"]);
+    deliver(&db, &["--on-error", "dead"], "exit 7").ok();
+    assert_eq!(held(&db), "0 0 2");
+}
+
+#[test]
+fn the_dead_are_shown_requeued_and_purged() {
+    let db = with_queue();
+    db.sql(&enqueue(4, 1));
+    deliver(&db, &["--on-error", "dead"], "exit 7").ok();
+    let dead = |args: &[&str]| db.pgfeed(["tail-queue", "q", "--dead"]).args(args).run().ok();
+    dead(&["--requeue", "--id", "2,3,99"]).stdout_is("requeued 2 dead events of queue \"q\"\n");
+    dead(&["--purge", "--id", "1"]).stdout_is("purged 1 dead events of queue \"q\"\n");
+    assert_eq!(held(&db), "0 2 1");
+    let output = deliver(&db, &[], "cat").ok();
+    let events: Vec<_> =
+        output.json().iter().map(|event| (event["id"].to_string(), event["attempt"].to_string())).collect();
+    assert_eq!(events, [("2".to_owned(), "1".to_owned()), ("3".to_owned(), "1".to_owned())]);
+    dead(&["-o", "raw"]).stdout_is("4 1\n");
+    dead(&["--purge"]).stdout_is("purged 1 dead events of queue \"q\"\n");
+    dead(&[]).stdout_is("");
+    db.pgfeed(["tail-queue", "q", "--requeue"]).run().code(2);
+    db.pgfeed(["tail-queue", "q", "--id", "1"]).run().code(2);
+}
+
+#[test]
+fn requeued_events_of_a_row_keep_their_order() {
+    let db = with_queue();
+    store(&db, "one");
+    store(&db, "two");
+    db.pgfeed(["-q", "tail-queue", "q", "-e", "--on-error", "dead", "--", "false"]).run().ok();
+    db.pgfeed(["tail-queue", "q", "--dead", "--requeue"]).run().ok();
+    // Refuses the first event once.
+    let script = r#"echo "$PGFEED_ID"; test -e "$HOME/refused" || { touch "$HOME/refused"; exit 1; }"#;
+    let words = ["-q", "tail-queue", "q", "-e", "--backoff", "10ms", "--", "sh", "-c", script];
+    db.pgfeed(words).run().ok().stdout_is("1\n1\n2\n");
+}

@@ -1,0 +1,77 @@
+//! Delivery while sessions and servers end.
+
+use pgfeed::cluster::Shutdown;
+
+use super::{consume, enqueue, held, make_queue, with_queue};
+use crate::durable_trigger::doorbell::wait_for_a_sleeper;
+use crate::harness::{own_server, own_server_with, wait_until};
+
+#[test]
+fn a_session_that_is_ended_costs_no_event() {
+    let db = with_queue();
+    let consumer = consume(&db, &["-j", "2", "--batch", "20", "--poll", "100ms"]).spawn();
+    wait_for_a_sleeper(&db);
+    for round in 0..5 {
+        db.sql(&format!(
+            "INSERT INTO pgfeed.queue_q (key, payload) SELECT n % 20, '{round} ' || n FROM generate_series(1, 200) n"
+        ));
+        db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgfeed tail-queue' AND datname = current_database()");
+    }
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+    // What is committed was printed before.
+    let mut lines = consumer.lines();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), 1000);
+    assert!(consumer.stderr().contains("trying again"), "{}", consumer.stderr());
+}
+
+#[test]
+fn a_restart_costs_no_event() {
+    let server = own_server_with(|builder| builder.setting("synchronous_commit", "on"));
+    let db = server.database();
+    make_queue(&db, "q");
+    db.sql(&enqueue(100, 20));
+    let consumer = consume(&db, &["-j", "2", "--batch", "3", "--poll", "100ms"]).spawn();
+    consumer.next_line();
+    server.cluster().restart(Shutdown::Immediate).unwrap();
+    wait_until("all was delivered", || held(&db) == "0 0 0");
+    let mut lines = consumer.lines();
+    assert!(lines.len() <= 2000 + 6, "more than the batches in flight came twice: {}", lines.len());
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), 2000);
+}
+
+#[test]
+fn time_is_over_while_the_server_is_away_too() {
+    let server = own_server();
+    let db = server.database();
+    make_queue(&db, "q");
+    let proxy = db.proxy();
+    let consumer = consume(&db, &["-t", "2s", "--poll", "100ms"]).env("DATABASE_URL", proxy.url(db.name())).spawn();
+    wait_for_a_sleeper(&db);
+    proxy.refuse();
+    proxy.cut(crate::harness::proxy::Cut::Reset);
+    consumer.wait_stderr("trying again");
+    consumer.finish().ok();
+}
+
+#[test]
+fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
+    let db = with_queue();
+    let timeout = |args: &[&str]| {
+        db.sql(&enqueue(1, 1));
+        // The session of the worker is in a transaction for as long as the command runs; its setting is known to itself alone.
+        let log = db.server().cluster().log_text().len();
+        db.sql(&format!("ALTER DATABASE {} SET log_statement = 'all'", db.name()));
+        let run = db.pgfeed(["tail-queue", "q", "-e"]).args(args).args(["--", "true"]).run().ok();
+        drop(run);
+        let text = db.server().cluster().log_text();
+        let set = text[log..].lines().rfind(|line| line.contains("SET idle_in_transaction_session_timeout = "));
+        set.unwrap().rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(timeout(&["--exec-timeout", "5s"]), "35000");
+    assert_eq!(timeout(&["--exec-timeout", "0"]), "0");
+    assert_eq!(timeout(&[]), "330000");
+}

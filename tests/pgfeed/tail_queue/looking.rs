@@ -1,0 +1,90 @@
+//! Looking takes nothing.
+
+use super::{consume, enqueue, held, make_queue, store, with_queue};
+use crate::harness::Database;
+
+#[test]
+fn it_shows_the_oldest_first_and_takes_nothing() {
+    let db = with_queue();
+    db.sql(&enqueue(2, 3));
+    // What waits for another attempt stands in its place.
+    db.sql(
+        "WITH failed AS (DELETE FROM pgfeed.queue_q WHERE id IN (2, 4) RETURNING *)
+         INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts) SELECT id, at, key, barrier, payload, 1 FROM failed",
+    );
+    let all = "1 1\n2 1\n1 2\n2 2\n1 3\n2 3\n";
+    for batch in ["1", "2", "1000"] {
+        db.pgfeed(["tail-queue", "-o", "raw", "-e", "--batch", batch]).run().ok().stdout_is(all).stderr_is("");
+    }
+    db.pgfeed(["tail-queue", "-o", "raw", "-n", "2"]).run().ok().stdout_is("1 1\n2 1\n");
+    assert_eq!(held(&db), "4 2 0");
+    let shown = db.pgfeed(["tail-queue", "q", "-n", "2"]).run().ok().json();
+    assert_eq!((&shown[1]["type"], &shown[1]["queue"], &shown[1]["id"]), (&"event".into(), &"q".into(), &2.into()));
+    assert_eq!(
+        (&shown[0]["attempt"], &shown[1]["attempt"], &shown[1]["payload"]),
+        (&1.into(), &2.into(), &"2 1".into())
+    );
+}
+
+#[test]
+fn it_follows_and_shows_what_commits_late() {
+    let db = with_queue();
+    let mut late = db.client();
+    late.batch_execute("BEGIN; INSERT INTO pgfeed.queue_q (key, payload) VALUES (1, 'late')").unwrap();
+    store(&db, "early");
+    let looking = db.spawn(["tail-queue", "-o", "raw", "--poll", "100ms"]);
+    assert_eq!(looking.next_line(), "early");
+    late.batch_execute("COMMIT").unwrap();
+    assert_eq!(looking.next_line(), "late");
+    store(&db, "last");
+    assert_eq!(looking.next_line(), "last");
+    looking.signal(crate::harness::Signal::Int);
+    looking.finish().code(130).stdout_is("early\nlate\nlast\n").stderr_is("");
+    assert_eq!(held(&db), "3 0 0");
+}
+
+#[test]
+fn it_goes_on_when_its_session_is_ended() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 1));
+    let looking = db.spawn(["tail-queue", "-o", "raw", "--poll", "100ms"]);
+    assert_eq!(looking.next_line(), "1 1");
+    db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgfeed tail-queue' AND datname = current_database()");
+    store(&db, "next");
+    assert_eq!(looking.next_line(), "next");
+}
+
+#[test]
+fn which_queue() {
+    let db = Database::new();
+    db.pgfeed(["tail-queue"]).run().code(2).stderr_has("there is no queue here");
+    for queue in ["b", "a"] {
+        make_queue(&db, queue);
+    }
+    db.pgfeed(["tail-queue"])
+        .run()
+        .code(2)
+        .stderr_has("there is more than one queue")
+        .stderr_has("the queues are: a, b");
+    db.pgfeed(["tail-queue", "c"])
+        .run()
+        .code(2)
+        .stderr_has("there is no queue \"c\"")
+        .stderr_has("the queues are: a, b");
+    db.pgfeed(["tail-queue", "a", "-e", "-o", "raw"]).run().ok().stdout_is("");
+}
+
+#[test]
+fn limits_end_it() {
+    let db = with_queue();
+    for mode in [&[][..], &["--consume"]] {
+        let tail = |args: &[&str]| db.pgfeed(["tail-queue", "q"]).args(mode).args(args).run();
+        tail(&["-t", "200ms"]).ok().stdout_is("");
+        tail(&["--idle-timeout", "200ms"]).ok().stdout_is("");
+        tail(&["-t", "200ms", "-n", "1"]).code(124).stdout_is("");
+        tail(&["--idle-timeout", "200ms", "-n", "1"]).code(124).stdout_is("");
+        tail(&["-e", "-n", "5"]).ok().stdout_is("");
+    }
+    db.sql(&enqueue(1, 3));
+    consume(&db, &["-n", "5", "-e", "-j", "4"]).run().ok().stdout_is("1 1\n1 2\n1 3\n");
+}

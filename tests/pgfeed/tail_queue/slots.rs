@@ -1,0 +1,99 @@
+//! Who takes from which slots.
+
+use std::time::{Duration, Instant};
+
+use super::{consume, enqueue, in_order, with_queue};
+use crate::harness::{Database, Running};
+
+/// How many slots each worker of the database holds, most first.
+const SHARES: &str = "SELECT coalesce(string_agg(slots::text, ' ' ORDER BY slots DESC), '') FROM
+    (SELECT count(*) AS slots FROM pg_locks WHERE locktype = 'advisory' AND granted AND classid = 1885824595
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY pid) s";
+
+#[track_caller]
+fn wait_for_shares(db: &Database, shares: &str) {
+    db.wait_for(&format!("SELECT ({SHARES}) = '{shares}'"));
+}
+
+fn worker(db: &Database, jobs: &str) -> Running {
+    consume(db, &["-j", jobs]).spawn()
+}
+
+#[test]
+fn who_joins_gets_a_share_and_who_is_killed_leaves_it() {
+    let db = with_queue();
+    let _first = worker(&db, "1");
+    wait_for_shares(&db, "64");
+    let second = worker(&db, "2");
+    wait_for_shares(&db, "22 21 21");
+    let killed = Instant::now();
+    second.kill();
+    wait_for_shares(&db, "64");
+    assert!(killed.elapsed() < Duration::from_millis(2500), "{:?}", killed.elapsed());
+}
+
+#[test]
+fn many_workers_each_have_some() {
+    let db = with_queue();
+    let _running = worker(&db, "20");
+    wait_for_shares(&db, &[vec!["4"; 4], vec!["3"; 16]].concat().join(" "));
+}
+
+#[test]
+fn several_processes_that_come_and_go_keep_the_order() {
+    let db = with_queue();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let path = log.path().display().to_string();
+    let append = format!("while read -r line; do echo \"$line\"; done >> {path}");
+    let args = ["tail-queue", "q", "--exec-mode", "batch", "--batch", "10", "-j", "2", "--", "sh", "-c", &append];
+    let _first = db.spawn(args);
+    for part in 0..4 {
+        let _visitor = db.spawn(args);
+        db.sql(&format!(
+            "INSERT INTO pgfeed.queue_q (key, payload) SELECT k, k || ' ' || n
+             FROM generate_series({}, {}) n, generate_series(1, 20) k ORDER BY n, k",
+            part * 10 + 1,
+            part * 10 + 10
+        ));
+        db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+    }
+    let lines = std::fs::read_to_string(log.path()).unwrap();
+    let payloads: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["payload"].as_str().unwrap().to_owned())
+        .collect();
+    in_order(payloads.iter().map(String::as_str), 20, 40);
+}
+
+#[test]
+fn in_order_and_unordered_do_not_mix() {
+    let db = with_queue();
+    for (first, second, told) in [
+        (
+            &["--unordered"][..],
+            &[][..],
+            "others consume queue \"q\" with --unordered, so it cannot be consumed in order",
+        ),
+        (&[], &["--unordered"], "others consume queue \"q\" in order, so it cannot be consumed --unordered"),
+    ] {
+        let running = consume(&db, &[first, &["-j", "2"]].concat()).spawn();
+        db.wait_for(
+            "SELECT count(*) = 2 FROM pg_locks WHERE classid IN (1885824589, 1885824597) AND granted
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        );
+        consume(&db, second).run().code(2).stderr_has(told);
+        running.signal(crate::harness::Signal::Int);
+        running.finish().code(130);
+    }
+}
+
+#[test]
+fn unordered_workers_take_everything_once() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 500));
+    let output = consume(&db, &["--unordered", "-j", "4", "--batch", "3", "-e"]).run().ok();
+    let mut lines = output.lines();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!((lines.len(), output.lines().len()), (500, 500));
+}
