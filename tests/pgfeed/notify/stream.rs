@@ -10,7 +10,8 @@ fn every_line_is_a_notification() {
     let mut listener = Listener::new(&database, "c");
     // Empty lines count, a carriage return is data, and the last line needs no newline.
     let output = database.pgfeed(["notify", "c", "-l"]).stdin("a\n\nb\r\n\n  c\nd").run().ok();
-    output.stdout_is("").stderr_is("pgfeed: sent 6 notifications to channel \"c\" in 2 transactions\n");
+    // How many transactions is a matter of chance: a pause before the end sends what came before it.
+    output.stdout_is("").stderr_has("pgfeed: sent 6 notifications to channel \"c\" in ");
     assert_eq!(listener.rest(), ["a", "", "b\r", "", "  c", "d"]);
 }
 
