@@ -14,6 +14,7 @@ mod failpoint;
 mod feed;
 mod progress;
 mod queue;
+mod secret;
 #[cfg(feature = "serve")]
 mod serve;
 mod signal;

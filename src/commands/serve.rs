@@ -73,7 +73,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
     let end = match queue {
         None => {
             let options = listen_options(args, context, settings, &served);
-            let outlet = Outlet::sink(Box::new(server.fan()));
+            let outlet = Outlet::clients(Box::new(server.fan()));
             listen::follow(options, Box::new(watch), outlet, &Limits::default(), context.term, &Stop::default())
         }
         Some(queue) => show(&queue, context, settings, &server, watch),

@@ -6,7 +6,7 @@ use super::log::Log;
 use super::metrics::Metrics;
 use crate::error::Result;
 use crate::feed::event::{Control, ControlKind, Item};
-use crate::feed::{Outcome, Refuses, Sink};
+use crate::feed::{Outcome, Refuses, Sink, Written};
 
 /// Shows everything to whoever is there.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ fn for_strangers(control: &Control) -> Control {
 }
 
 impl Sink for Fan {
-    fn write(&mut self, item: &Item) -> Result<()> {
+    fn write(&mut self, item: &Item) -> Result<Written> {
         match item {
             Item::Control(control) => self.tell(control),
             Item::Event(_) => {
@@ -54,7 +54,7 @@ impl Sink for Fan {
                 self.log.append(item);
             }
         }
-        Ok(())
+        Ok(Written::Taken)
     }
 
     fn flush(&mut self) -> Result<Outcome> {

@@ -134,7 +134,7 @@ impl Writer {
     fn send(&mut self, channel: Option<&Arc<str>>, message: String) -> Result<()> {
         let Link { connection, insert, .. } = self.link()?;
         let target = match &self.becomes {
-            Becomes::Notification => Some(Target::Channel(channel.map_or_else(String::new, |name| name.to_string()))),
+            Becomes::Notification => Some(Target::Channel(channel.map(ToString::to_string).unwrap_or_default())),
             Becomes::Event(queue) => Some(Target::Queue(queue.clone())),
             Becomes::Row(_) => None,
         };
