@@ -1,7 +1,9 @@
 //! What is counted, as Prometheus reads it.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::watch;
 
 use super::clients::{Clients, Transport};
 use super::log::Log;
@@ -12,7 +14,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Counters of one server.
 #[derive(Default)]
 pub struct Metrics {
-    live: AtomicBool,
+    live: watch::Sender<bool>,
     events: AtomicU64,
     dropped: AtomicU64,
     turned_away: AtomicU64,
@@ -24,12 +26,18 @@ pub struct Metrics {
 impl Metrics {
     /// Notes whether the feed is live.
     pub fn set_live(&self, live: bool) {
-        self.live.store(live, Ordering::Relaxed);
+        self.live.send_replace(live);
     }
 
     /// Whether the feed is live.
     pub fn is_live(&self) -> bool {
-        self.live.load(Ordering::Relaxed)
+        *self.live.borrow()
+    }
+
+    /// Waits until the feed is live.
+    pub async fn until_live(&self) {
+        // The sender is ours: it is there as long as we are.
+        let _ = self.live.subscribe().wait_for(|live| *live).await;
     }
 
     /// Counts events that came from the database.

@@ -82,6 +82,7 @@ pub struct Bound {
 pub struct Server {
     runtime: Runtime,
     fan: Fan,
+    metrics: Arc<Metrics>,
     clients: Arc<Clients>,
     seats: usize,
     closing: watch::Sender<bool>,
@@ -129,7 +130,8 @@ impl Bound {
         let routes = routes::routes(Arc::new(shared));
         self.runtime.spawn(http::serve(self.listener, routes, seats + OTHER_CONNECTIONS, closes));
         self.runtime.spawn(Arc::clone(&clients).watch(Arc::clone(&log)));
-        Server { runtime: self.runtime, fan: Fan::new(log, metrics), clients, seats, closing }
+        let fan = Fan::new(log, Arc::clone(&metrics));
+        Server { runtime: self.runtime, fan, metrics, clients, seats, closing }
     }
 }
 
@@ -145,6 +147,15 @@ impl Server {
     /// Most clients at a time, as far as the system allows.
     pub fn seats(&self) -> usize {
         self.seats
+    }
+
+    /// Calls `then` once the feed is live for clients, on a thread that may wait.
+    pub fn when_live(&self, then: impl FnOnce() + Send + 'static) {
+        let metrics = Arc::clone(&self.metrics);
+        self.runtime.spawn(async move {
+            metrics.until_live().await;
+            drop(tokio::task::spawn_blocking(then));
+        });
     }
 
     /// Where events go in.

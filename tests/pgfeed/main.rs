@@ -35,7 +35,10 @@ mod connection;
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
 mod crash;
+// Serving: WebSockets, event streams, the page, and clients that mean no good.
 mod demo;
+#[cfg(feature = "serve")]
+mod serve;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.
