@@ -119,6 +119,15 @@ impl Log {
         (held.count, held.live)
     }
 
+    /// Waits until the feed is live.
+    pub async fn until_live(&self) {
+        let mut newest = self.newest.subscribe();
+        while !self.now().1 {
+            // The sender is ours: it is there as long as we are.
+            let _ = newest.changed().await;
+        }
+    }
+
     /// The number in front of the last `count` entries, or of those that there are.
     pub fn before_last(&self, count: u64) -> u64 {
         let held = self.read();

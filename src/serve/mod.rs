@@ -82,7 +82,7 @@ pub struct Bound {
 pub struct Server {
     runtime: Runtime,
     fan: Fan,
-    metrics: Arc<Metrics>,
+    log: Arc<Log>,
     clients: Arc<Clients>,
     seats: usize,
     closing: watch::Sender<bool>,
@@ -130,8 +130,8 @@ impl Bound {
         let routes = routes::routes(Arc::new(shared));
         self.runtime.spawn(http::serve(self.listener, routes, seats + OTHER_CONNECTIONS, closes));
         self.runtime.spawn(Arc::clone(&clients).watch(Arc::clone(&log)));
-        let fan = Fan::new(log, Arc::clone(&metrics));
-        Server { runtime: self.runtime, fan, metrics, clients, seats, closing }
+        let fan = Fan::new(Arc::clone(&log), metrics);
+        Server { runtime: self.runtime, fan, log, clients, seats, closing }
     }
 }
 
@@ -151,9 +151,9 @@ impl Server {
 
     /// Calls `then` once the feed is live for clients, on a thread that may wait.
     pub fn when_live(&self, then: impl FnOnce() + Send + 'static) {
-        let metrics = Arc::clone(&self.metrics);
+        let log = Arc::clone(&self.log);
         self.runtime.spawn(async move {
-            metrics.until_live().await;
+            log.until_live().await;
             drop(tokio::task::spawn_blocking(then));
         });
     }

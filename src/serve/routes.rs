@@ -160,7 +160,8 @@ async fn about(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refusal> {
-    if shared.metrics.is_live() {
+    let (_, live) = shared.log.now();
+    if live {
         return Ok("ok\n");
     }
     Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the database is away"))

@@ -27,13 +27,11 @@ impl Fan {
             // Clients see the end of the server itself.
             return;
         }
-        self.log.append(&Item::Control(for_strangers(control)));
-        self.log.wake();
         if control.kind == ControlKind::Gap {
             self.metrics.reconnected();
         }
-        // Behind the record: whoever sees it here finds it there.
-        self.metrics.set_live(self.log.now().1);
+        self.log.append(&Item::Control(for_strangers(control)));
+        self.log.wake();
     }
 }
 

@@ -4,6 +4,7 @@
 mod apply;
 mod backfill;
 mod body;
+#[cfg(feature = "serve")]
 mod column;
 mod condition;
 mod expression;
@@ -18,6 +19,7 @@ mod uninstall;
 
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
+#[cfg(feature = "serve")]
 pub use column::ColumnName;
 pub use name::TableName;
 pub use plan::Plan;

@@ -229,7 +229,9 @@ fn screenshot() {
     let changes = std::fs::read_to_string(folder.join("sql/shop_changes.sql")).unwrap();
     db.sql(&format!("SELECT setseed(0.3); {}", changes.repeat(2)));
     notify(&db, "shop", "closing at six today");
-    let browser = Browser::start(920, 560);
+    let browser = Browser::start(1000, 800);
+    let size = json!({"width": 920, "height": 560, "deviceScaleFactor": 1, "mobile": false});
+    browser.devtools("Emulation.setDeviceMetricsOverride", &size);
     let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": "light"}]});
     browser.devtools("Emulation.setEmulatedMedia", &scheme);
     open(&browser, &serving);
