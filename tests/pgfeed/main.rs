@@ -27,6 +27,9 @@ mod listen_faults;
 // Delivering to a command: what it gets, what its end means, and what happens when it misbehaves.
 mod exec;
 mod notify;
+// Delivering to engines.
+#[cfg(feature = "nats")]
+mod sink_nats;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
