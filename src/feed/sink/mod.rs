@@ -2,8 +2,10 @@
 
 pub mod exec;
 mod file;
+mod isolate;
 pub mod registry;
 mod stdout;
+mod table;
 #[allow(dead_code)]
 mod target;
 #[allow(dead_code)]

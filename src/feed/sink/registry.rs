@@ -1,7 +1,7 @@
 //! What `--to` can write to: a line for each kind of sink.
 
 use super::target::Target;
-use super::{Sink, file};
+use super::{Sink, file, table};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -13,6 +13,11 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// What can never work.
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>>;
+
+    /// Whether what it makes of the events is wrong when they come in another order.
+    fn needs_order(&self) -> bool {
+        false
+    }
 }
 
 /// What the feed needs of a sink.
@@ -39,7 +44,7 @@ pub struct Kind {
 }
 
 /// Every kind that this build has.
-pub const KINDS: &[Kind] = &[file::KIND];
+pub const KINDS: &[Kind] = &[file::KIND, table::KIND];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
 const OPTIONAL: &[(&str, &str)] = &[];
