@@ -67,6 +67,8 @@ pub struct Options {
     pub user: Option<String>,
     /// `--connect-timeout`, for each host; zero is no limit.
     pub connect_timeout: Option<Duration>,
+    /// Who said `dbname`, for messages; `-d` unless told otherwise.
+    pub dbname_from: Option<&'static str>,
     /// What the session is called unless the user says otherwise, such as `pgfeed listen`.
     pub application_name: String,
 }

@@ -7,7 +7,6 @@ mod body;
 mod condition;
 mod expression;
 mod installed;
-mod name;
 mod obstacle;
 mod plan;
 mod published;
@@ -15,9 +14,9 @@ mod spec;
 mod table;
 mod uninstall;
 
+pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
-pub use name::TableName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
 pub use table::Table;

@@ -32,6 +32,8 @@ mod notify;
 mod sink_nats;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Keeping a table in step.
+mod sink_table;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
 mod connection;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.

@@ -6,12 +6,14 @@ mod address;
 mod body;
 pub mod exec;
 mod file;
+mod isolate;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod patience;
 pub mod registry;
 mod stdout;
+mod table;
 #[allow(dead_code)]
 mod target;
 #[allow(dead_code)]

@@ -3,7 +3,7 @@
 #[cfg(feature = "nats")]
 use super::nats;
 use super::target::Target;
-use super::{Sink, file};
+use super::{Sink, file, table};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -15,6 +15,11 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// What can never work.
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>>;
+
+    /// Whether what it makes of the events is wrong when they come in another order.
+    fn needs_order(&self) -> bool {
+        false
+    }
 }
 
 /// What the feed needs of a sink.
@@ -45,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "nats")]
     nats::KIND,
     file::KIND,
+    table::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
