@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `serve`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
 mod cli;
@@ -15,6 +15,8 @@ mod feed;
 mod progress;
 mod queue;
 mod secret;
+#[cfg(feature = "serve")]
+mod serve;
 mod signal;
 pub mod sql;
 mod stop;

@@ -9,6 +9,7 @@ mod global;
 mod host;
 mod listen;
 mod notify;
+mod serve;
 mod tail_queue;
 mod trigger;
 mod writing;
@@ -25,6 +26,7 @@ pub use host::asks_for_sinks;
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;
+pub use serve::Serve;
 pub use tail_queue::{OnRefusedEvent, TailQueue};
 pub use trigger::{Doorbell, Event, InstallTrigger, Payload, UninstallTrigger};
 pub use writing::{Completions, Man, ReportFormat};
@@ -88,6 +90,7 @@ pub enum Command {
     Listen(Listen),
     Notify(Notify),
     TailQueue(TailQueue),
+    Serve(Serve),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -102,6 +105,7 @@ impl Command {
             Self::Listen(_) => "listen",
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
+            Self::Serve(_) => "serve",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

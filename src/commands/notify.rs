@@ -1,6 +1,6 @@
 //! `pgfeed notify`: sends one payload, or one for every line or record of stdin.
 
-mod batch;
+pub mod batch;
 mod input;
 
 use std::io::{IsTerminal as _, Read as _};

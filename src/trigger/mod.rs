@@ -4,6 +4,7 @@
 mod apply;
 mod backfill;
 mod body;
+mod column;
 mod condition;
 mod expression;
 mod installed;
@@ -17,6 +18,7 @@ mod uninstall;
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
+pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
 pub use table::Table;
