@@ -2,6 +2,5 @@
 SELECT pg_catalog.split_part(pg_catalog.current_setting('server_version'), ' ', 1) AS version,
        pg_catalog.current_setting('synchronous_commit') AS synchronous_commit,
        pg_catalog.current_setting('fsync') = 'on' AS fsync,
-       CASE WHEN pg_catalog.inet_client_addr() IS NULL THEN 'local socket'
-            WHEN s.ssl THEN 'TCP with TLS' ELSE 'TCP' END AS transport
+       s.ssl AS is_encrypted
 FROM pg_catalog.pg_stat_ssl s WHERE s.pid = pg_catalog.pg_backend_pid();

@@ -8,10 +8,19 @@ use crate::connection::{Connection, Settings};
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// Class of the lock that says that a measurement is alive: "pgfM". (`sql/bench_leftovers.sql` has the same number.)
-const CLASS: i32 = 0x7067_664d;
+/// Class of the lock that says that a measurement is alive: "pgfB". (`sql/bench_leftovers.sql` has the same number.)
+const CLASS: i32 = 0x7067_6642;
 /// Only a schema that says so is one of ours.
 const COMMENT: &str = "a measurement of pgfeed bench, which drops this when it ends";
+
+/// How a server is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// A local socket.
+    Socket,
+    /// TCP, plain or encrypted.
+    Tcp,
+}
 
 /// A schema for as long as this lives.
 pub struct Place {
@@ -62,6 +71,11 @@ impl Place {
     /// How to connect.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// How the server is reached.
+    pub fn transport(&self) -> Transport {
+        if self.owner().endpoint().is_socket() { Transport::Socket } else { Transport::Tcp }
     }
 
     /// The name of something in the schema, quoted.
@@ -118,7 +132,8 @@ impl Place {
         }
         let drop = format!("DROP SCHEMA {} CASCADE", self.schema);
         let owner = self.owner.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let quietly = format!("SET client_min_messages = warning; {drop}");
+        // The session lives a little longer than its connection, and the next scenario wants the lock.
+        let quietly = format!("SET client_min_messages = warning; {drop}; SELECT pg_catalog.pg_advisory_unlock_all()");
         // The connection may have been lost meanwhile: then with a new one.
         let dropped = owner.batch_execute(&quietly).or_else(|error| {
             if !owner.is_closed() {

@@ -76,6 +76,7 @@ fn bars(report: &Report) -> Vec<String> {
     let what = match (row.clients, row.listeners) {
         (1, 0 | 1) => row.case.clone(),
         (clients, 0 | 1) => format!("{}, {clients} clients", row.case),
+        (1, listeners) => format!("{}, {listeners} listeners", row.case),
         (clients, listeners) => format!("{}, {clients} clients, {listeners} listeners", row.case),
     };
     let mut lines = vec![String::new(), format!("{what}: how long each took")];

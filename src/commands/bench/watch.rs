@@ -13,13 +13,15 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// One progress for each measurement.
 pub struct Progress {
     term: Term,
+    what: RefCell<String>,
+    /// None until something is done: the time before that is no part of the rate.
     current: RefCell<Option<progress::Progress>>,
 }
 
 impl Progress {
     /// Nothing to show yet.
     pub fn new(term: Term) -> Self {
-        Self { term, current: RefCell::new(None) }
+        Self { term, what: RefCell::default(), current: RefCell::default() }
     }
 
     /// Takes the line away.
@@ -33,13 +35,11 @@ impl Progress {
 impl Watch for Progress {
     fn begin(&self, what: &str, number: usize, of: usize) {
         self.finish();
-        let what = format!("{what} ({number} of {of})");
-        *self.current.borrow_mut() = Some(progress::Progress::new(self.term, what).every(INTERVAL));
+        *self.what.borrow_mut() = format!("{what} ({number} of {of})");
     }
 
     fn at(&self, done: u64) {
-        if let Some(current) = self.current.borrow_mut().as_mut() {
-            current.at(done);
-        }
+        let start = || progress::Progress::new(self.term, self.what.borrow().as_str()).every(INTERVAL);
+        self.current.borrow_mut().get_or_insert_with(start).at(done);
     }
 }
