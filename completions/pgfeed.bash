@@ -525,7 +525,7 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__listen)
-            opts="-o -0 -n -t -q -v -? -d -h -p -U -V --output --null --control --ready-file --count --timeout --idle-timeout --exec-mode --exec-timeout --on-error --reconnect --heartbeat --gap-fd --buffer --overflow --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            opts="-o -0 -n -t -q -v -? -d -h -p -U -V --output --null --control --ready-file --count --timeout --idle-timeout --to --to-file --exec-mode --exec-timeout --on-error --reconnect --heartbeat --gap-fd --buffer --overflow --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -560,6 +560,14 @@ _pgfeed() {
                     return 0
                     ;;
                 --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -787,7 +795,7 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__tail__subcmd__queue)
-            opts="-o -0 -n -t -e -j -q -v -? -d -h -p -U -V --output --null --control --ready-file --count --timeout --idle-timeout --exec-mode --exec-timeout --on-error --consume --exit-on-empty --jobs --unordered --batch --batch-bytes --poll --max-attempts --backoff --dead --requeue --purge --id --schema --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            opts="-o -0 -n -t -e -j -q -v -? -d -h -p -U -V --output --null --control --ready-file --count --timeout --idle-timeout --to --to-file --exec-mode --exec-timeout --on-error --at-most-once --consume --exit-on-empty --jobs --unordered --batch --batch-bytes --poll --max-attempts --backoff --dead --requeue --purge --id --schema --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -822,6 +830,14 @@ _pgfeed() {
                     return 0
                     ;;
                 --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -120,11 +120,13 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l ready-file -d '
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s n -l count -d 'Exit after N events' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s t -l timeout -d 'Exit after this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l on-error -d 'What to do about a notification that COMMAND refuses: stop exits 1; skip tells and goes on' -r -f -a "stop\t'Exit 1'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l on-error -d 'What to do about a notification that is refused: stop exits 1; skip tells and goes on' -r -f -a "stop\t'Exit 1'
 skip\t'Tell, and go on'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l reconnect -d 'Whether to come back after a lost connection; never exits 3' -r -f -a "always\t'Try again for as long as it takes'
 never\t'Exit 3'"
@@ -178,11 +180,13 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l ready-file 
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s n -l count -d 'Exit after N events' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s t -l timeout -d 'Exit after this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l on-error -d 'What to do with an event that COMMAND refuses' -r -f -a "stop\t'Try it again later, and stop here: exit 1'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l on-error -d 'What to do with an event that is refused' -r -f -a "stop\t'Try it again later, and stop here: exit 1'
 retry\t'Try it again later, as often as --max-attempts allows'
 dead\t'It is dead at once'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s j -l jobs -d 'Workers, each with a connection of its own' -r
@@ -204,6 +208,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l connect-tim
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s 0 -l null -d 'End events with NUL instead of a newline'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l control -d 'Also emit control records (ready, lost, gap, overflow, stopped) in json output'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l at-most-once -d 'Allow sinks that acknowledge nothing: what they lose is lost'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l consume -d 'Take what is printed'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s e -l exit-on-empty -d 'Exit 0 when nothing is left but dead events'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l unordered -d 'Give up the order of a row\'s events, so that any worker can take any event'

@@ -15,6 +15,7 @@ mod failpoint;
 mod feed;
 mod progress;
 mod queue;
+mod secret;
 mod signal;
 pub mod sql;
 mod stop;

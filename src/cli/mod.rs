@@ -23,6 +23,7 @@ pub use bench::{Bench, BenchFormat};
 pub use delivery::{Delivery, ExecMode, Limits, Output, OutputFormat, Overflow};
 pub use demo::Demo;
 pub use global::{Color, Connection, Global};
+pub use host::asks_for_sinks;
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod context;
+mod delivery;
 mod demo;
 mod documentation;
 mod exec;
@@ -20,11 +21,17 @@ use std::io::Write as _;
 use crate::cli::{self, Cli, Command};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::feed::sink::registry;
 use crate::term::{ColorChoice, Term, Verbosity};
 use context::Context;
 
 /// Parses the words of a command line, runs the command, and tells its error.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if cli::asks_for_sinks(&words) {
+        let printed = context::print(registry::help().as_bytes());
+        return printed.map_or_else(|error| error.exit(), |()| Exit::Done);
+    }
     let cli = match Cli::parse_words(words) {
         Ok(cli) => cli,
         Err(error) => return tell_clap(&error),

@@ -6,6 +6,7 @@ mod workers;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::context::{Context, stdout};
+use super::delivery;
 use super::output;
 use super::ready::Ready;
 use super::told::Told;
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::limits::Meter;
 use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::sink::Acknowledgement;
 use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
 use crate::queue::doorbell::{Bell, For, Options};
@@ -44,6 +46,8 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     if args.consume {
         refuse_nowhere()?;
     }
+    let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
+    let taker = delivery::taker(&args.delivery, acknowledgement)?;
     let mut connection = context.connect()?;
     let queue = choose(&mut connection, args)?;
     if args.dead {
@@ -51,9 +55,9 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
-    if args.consume || !args.delivery.command.is_empty() {
+    if args.consume || args.delivery.is_given() {
         drop(connection);
-        return workers::run(args, context, &queue, &settings, &ready);
+        return workers::run(args, &taker, context, &queue, &settings, &ready);
     }
     look(args, context, connection, &queue, settings, &ready)
 }

@@ -16,7 +16,6 @@ mod open;
 mod passfile;
 mod preamble;
 mod reason;
-mod secret;
 mod service;
 mod settings;
 mod sources;

@@ -11,10 +11,10 @@ use super::encryption::{self, Encryption};
 use super::endpoint::{self, Endpoint, Place};
 use super::environment::Environment;
 use super::passfile::Passfile;
-use super::secret::Secret;
 use super::sources::Sources;
 use super::{Notice, Options};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 

@@ -1,5 +1,7 @@
 //! The heart of the program: events flow from a source through the pump to a sink, and are acknowledged behind it.
 
+#[allow(dead_code)]
+pub mod change;
 pub mod event;
 pub mod format;
 pub mod limits;
@@ -66,7 +68,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When the sink has failed for good.
-    fn write(&mut self, item: &Item) -> Result<()>;
+    fn write(&mut self, item: &Item) -> Result<Written>;
 
     /// Brings everything written to where it belongs, and says what became of it.
     ///
@@ -82,13 +84,23 @@ pub trait Sink {
         Ok(())
     }
 
-    /// What it may refuse at once.
+    /// What it may refuse when it is flushed.
     fn refuses(&self) -> Refuses {
         Refuses::Events
     }
 }
 
-/// What a sink may refuse.
+/// Whether a sink has taken what was written.
+#[allow(dead_code)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// It has: the next flush says what became of it.
+    Taken,
+    /// It can never be delivered as it is, for this reason (too large, or without what a template asks for); nothing was sent.
+    Refused(String),
+}
+
+/// What a sink may refuse when it is flushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refuses {
     /// Nothing: it takes all, or fails.

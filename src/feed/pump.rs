@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
-use super::{Outcome, Poll, Refuses, Sink, Source, Undelivered};
+use super::{Outcome, Poll, Refuses, Sink, Source, Undelivered, Written};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -153,16 +153,15 @@ impl Pump<'_> {
         while !rest.is_empty() {
             let (mut round, mut later, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
             for place in rest {
-                let key = match &batch[place] {
-                    Item::Event(event) if by_key => event.key(),
-                    _ => None,
-                };
+                let key = key_of(&batch[place]).filter(|_| keeps_order);
                 if key.is_some_and(|key| held_keys.contains(&key)) {
                     undelivered.push(Undelivered { place, reason: None });
-                } else if key.is_some_and(|key| !seen.insert(key)) {
+                } else if by_key && key.is_some_and(|key| !seen.insert(key)) {
                     later.push(place);
+                } else if let Written::Refused(reason) = self.sink.write(&batch[place])? {
+                    held_keys.extend(key);
+                    undelivered.push(Undelivered { place, reason: Some(reason) });
                 } else {
-                    self.sink.write(&batch[place])?;
                     failpoint::reach("after_write");
                     if matches!(batch[place], Item::Event(_)) {
                         round.push(place);
@@ -179,12 +178,8 @@ impl Pump<'_> {
                 Outcome::AllBut(missing) => {
                     for Undelivered { place, reason } in missing {
                         let place = round[place];
-                        let key = match &batch[place] {
-                            Item::Event(event) => event.key(),
-                            Item::Control(_) => None,
-                        };
                         // Of a batch that was refused as a whole, the first of each key stands for those behind it.
-                        let is_first = key.is_none_or(|key| held_keys.insert(key));
+                        let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
                         let reason = reason.filter(|_| is_first || !keeps_order);
                         undelivered.push(Undelivered { place, reason });
                     }
@@ -194,6 +189,14 @@ impl Pump<'_> {
         }
         undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
         Ok(Delivery::Done(undelivered))
+    }
+}
+
+/// What must be delivered in order shares this.
+fn key_of(item: &Item) -> Option<i64> {
+    match item {
+        Item::Event(event) => event.key(),
+        Item::Control(_) => None,
     }
 }
 
