@@ -8,7 +8,7 @@ use super::stamp::{Phase, Stamp, now_ns};
 use super::tally::{Ordered, Tally};
 use crate::error::Result;
 use crate::feed::event::{ControlKind, Item};
-use crate::feed::{Outcome, Refuses, Sink};
+use crate::feed::{Outcome, Refuses, Sink, Written};
 
 /// What others can see of a receiver while it works.
 #[derive(Debug, Default)]
@@ -56,7 +56,7 @@ impl Receiver {
 }
 
 impl Sink for Receiver {
-    fn write(&mut self, item: &Item) -> Result<()> {
+    fn write(&mut self, item: &Item) -> Result<Written> {
         match item {
             Item::Event(event) => self.take(&event.payload),
             Item::Control(control) => match control.kind {
@@ -67,7 +67,7 @@ impl Sink for Receiver {
                 ControlKind::Gap | ControlKind::Overflow | ControlKind::Stopped => {}
             },
         }
-        Ok(())
+        Ok(Written::Taken)
     }
 
     fn flush(&mut self) -> Result<Outcome> {
