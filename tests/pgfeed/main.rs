@@ -40,6 +40,8 @@ mod connection;
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
 mod crash;
+// Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
+mod bench;
 mod demo;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
