@@ -42,6 +42,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand listen 'Print or forward notifications from channels'
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
+            cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -249,6 +250,47 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'pgfeed;bench'= {
+            cand -c 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
+            cand --clients 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
+            cand --listeners 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50]'
+            cand -s 'Bytes of payload'
+            cand --size 'Bytes of payload'
+            cand -n 'End after N messages, transactions or rows'
+            cand --count 'End after N messages, transactions or rows'
+            cand -T 'End after this long'
+            cand --time 'End after this long'
+            cand -R 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
+            cand --rate 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
+            cand --warmup 'How long to run before anything counts'
+            cand --runs 'Repeat everything, in turns, and report median and spread'
+            cand --flush-delay 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)'
+            cand -o 'Form of the report on stdout'
+            cand --output 'Form of the report on stdout'
+            cand --export 'Also write the report to FILE, in the form of its ending (.txt .json .csv .md)'
+            cand --compare 'Show the difference to an earlier report in JSON'
+            cand --fail-if 'Exit with 4 when this holds for any row: p99>5ms, rate<10k, lost>0, ratio<0.8, compared<0.9'
+            cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
+            cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand --dbname 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand -h 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand --host 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand -p 'Server''s port; else PGPORT, then 5432'
+            cand --port 'Server''s port; else PGPORT, then 5432'
+            cand -U 'Role to connect as; else PGUSER, then your own name'
+            cand --username 'Role to connect as; else PGUSER, then your own name'
+            cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
+            cand --wait-server 'At start, keep trying a server that is not there yet for this long'
+            cand --throwaway 'Measure on a throwaway server of this machine, with fsync and synchronous_commit on'
+            cand -q 'Only data and errors'
+            cand --quiet 'Only data and errors'
+            cand -v 'More on stderr; twice for the text of every SQL statement'
+            cand --verbose 'More on stderr; twice for the text of every SQL statement'
+            cand -? 'Print help (so does a -h that is not followed by a host)'
+            cand --help 'Print help (so does a -h that is not followed by a host)'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'pgfeed;demo'= {
             cand -n 'Exit after N changes'
             cand --count 'Exit after N changes'
@@ -325,6 +367,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand listen 'Print or forward notifications from channels'
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
+            cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -339,6 +382,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         &'pgfeed;help;notify'= {
         }
         &'pgfeed;help;tail-queue'= {
+        }
+        &'pgfeed;help;bench'= {
         }
         &'pgfeed;help;demo'= {
         }

@@ -1,8 +1,9 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `serve`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
+mod bench;
 mod cli;
 pub mod cluster;
 mod commands;

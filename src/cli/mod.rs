@@ -3,6 +3,7 @@
 //! Rules: a doc comment is the help; values are named in UPPER CASE; a short letter is written out and has one meaning in the
 //! whole tool; no environment, no terminal and no file is looked at here.
 
+mod bench;
 mod delivery;
 mod demo;
 mod global;
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use bench::{Bench, BenchFormat};
 pub use delivery::{Delivery, ExecMode, Limits, Output, OutputFormat, Overflow};
 pub use demo::Demo;
 pub use global::{Color, Connection, Global};
@@ -91,6 +93,7 @@ pub enum Command {
     Notify(Notify),
     TailQueue(TailQueue),
     Serve(Serve),
+    Bench(Bench),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -106,6 +109,7 @@ impl Command {
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
             Self::Serve(_) => "serve",
+            Self::Bench(_) => "bench",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

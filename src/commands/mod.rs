@@ -1,5 +1,6 @@
 //! One file per subcommand: glue between the command line, the domain and the terminal. The only layer that sees all three.
 
+mod bench;
 mod context;
 mod delivery;
 mod demo;
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Notify(args) => notify::run(&args, &context),
         Command::TailQueue(args) => tail_queue::run(&args, &context),
         Command::Serve(args) => serve::run(&args, &context),
+        Command::Bench(args) => bench::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

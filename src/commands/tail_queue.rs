@@ -6,7 +6,7 @@ mod workers;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::context::{Context, stdout};
-use super::delivery;
+use super::delivery::{self, Taker};
 use super::output;
 use super::ready::Ready;
 use super::told::Told;
@@ -48,6 +48,12 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
+    if let Taker::Sink(destination) = &taker
+        && args.unordered
+        && destination.needs_order()
+    {
+        return Err(Error::usage("--unordered: what keeps a table in step needs the changes of a row in their order"));
+    }
     let mut connection = context.connect()?;
     let queue = choose(&mut connection, args)?;
     if args.dead {

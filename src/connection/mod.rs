@@ -46,6 +46,7 @@ pub use environment::Environment;
 pub use open::open_waiting;
 pub use settings::Settings;
 pub use transient::is_transient;
+pub use verify::tls_config;
 
 /// How long a client may take to say goodbye to its server before its socket is cut.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -66,6 +67,8 @@ pub struct Options {
     pub user: Option<String>,
     /// `--connect-timeout`, for each host; zero is no limit.
     pub connect_timeout: Option<Duration>,
+    /// Who said `dbname`, for messages; `-d` unless told otherwise.
+    pub dbname_from: Option<&'static str>,
     /// What the session is called unless the user says otherwise, such as `pgfeed listen`.
     pub application_name: String,
 }

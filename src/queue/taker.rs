@@ -142,6 +142,20 @@ impl Taker {
         Ok(self.connection.batch_execute("ROLLBACK")?)
     }
 
+    /// The connection, while a batch is in flight.
+    pub fn holder(&mut self) -> Option<&mut Connection> {
+        self.open.as_ref()?;
+        Some(&mut self.connection)
+    }
+
+    /// Shows the server that this worker is there: it ends sessions that are silent for long.
+    ///
+    /// # Errors
+    /// That the connection is lost.
+    pub fn stay(&mut self) -> Result<()> {
+        Ok(self.connection.batch_execute("")?)
+    }
+
     fn commit(&mut self) -> Result<()> {
         self.connection.batch_execute("COMMIT")?;
         if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use postgres::{Client, Transaction};
 
 use super::installed::{Difference, Installed, drop_trigger};
-use super::name::TableName;
 use super::obstacle::Obstacle;
 use super::plan::Plan;
 use super::spec::Spec;
@@ -13,7 +12,7 @@ use super::table::Table;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::queue::{self, Queue, Trust};
-use crate::sql;
+use crate::sql::{self, TableName};
 
 /// Key of the advisory lock that installs and uninstalls take: "pgfeed" in ASCII. Without it most concurrent installs fail with
 /// "tuple concurrently updated".

@@ -1,7 +1,7 @@
 //! A table's column as people write it: `messages(body)`, `"We ird"("Co(l")`.
 
-use super::name::TableName;
 use crate::error::{Error, Result};
+use crate::sql::TableName;
 
 /// A table's name and one of its columns, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,6 @@ mod column;
 mod condition;
 mod expression;
 mod installed;
-mod name;
 mod obstacle;
 mod plan;
 mod published;
@@ -17,11 +16,11 @@ mod spec;
 mod table;
 mod uninstall;
 
+pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
 #[cfg(feature = "serve")]
 pub use column::ColumnName;
-pub use name::TableName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
 pub use table::Table;

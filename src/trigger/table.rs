@@ -2,9 +2,8 @@
 
 use postgres::Transaction;
 
-use super::name::TableName;
 use crate::error::{Error, Result};
-use crate::sql;
+use crate::sql::{self, TableName};
 
 /// A table, described.
 #[derive(Debug, Clone)]

@@ -6,12 +6,12 @@ use postgres::{Client, Transaction};
 
 use super::apply::{Mode, begin, execute, explain, limit_waits};
 use super::installed::{Installed, drop_function, drop_trigger};
-use super::name::TableName;
 use super::plan::{base_name, trigger_names};
 use super::spec::{Destination, Doorbell};
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::queue::{Queue, Trust};
+use crate::sql::TableName;
 use crate::{queue, sql};
 
 /// What an uninstall needs.

@@ -6,5 +6,5 @@ mod model;
 mod protocol;
 mod session;
 
-pub use bell::{Bell, Options, Waiting};
+pub use bell::{Bell, Options, Waiter, Waiting};
 pub use session::{For, X_CLASS};

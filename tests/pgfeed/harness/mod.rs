@@ -2,6 +2,8 @@
 
 #[cfg(feature = "serve")]
 pub mod browser;
+#[cfg(any(feature = "nats", feature = "redis"))]
+pub mod broker;
 mod collect;
 mod command;
 mod database;
