@@ -4,6 +4,7 @@
 //! [`Fan`], and what clients send goes out through a [`Publish`].
 
 mod access;
+mod audience;
 mod clients;
 mod closing;
 mod entry;
@@ -39,6 +40,7 @@ use publish::Publisher;
 use shared::Shared;
 
 pub use access::{Origin, Token};
+pub use audience::{Audience, Heard};
 pub use publish::{Publish, Unpublished};
 pub use request::Served;
 pub use shared::Publishes;

@@ -43,9 +43,9 @@ mod crash;
 // Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
 mod bench;
 // Serving: WebSockets, event streams, the page, and clients that mean no good.
+mod demo;
 #[cfg(feature = "serve")]
 mod serve;
-mod demo;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.

@@ -1,9 +1,9 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
-#[cfg(feature = "serve")]
-pub mod browser;
 #[cfg(any(feature = "nats", feature = "redis"))]
 pub mod broker;
+#[cfg(feature = "serve")]
+pub mod browser;
 mod collect;
 mod command;
 mod database;
