@@ -38,6 +38,11 @@ impl Bench {
     }
 }
 
+type Measurement = (&'static str, fn(&Bench));
+
+const MEASUREMENTS: [Measurement; 4] =
+    [("bulk", write::bulk), ("drain", drain::run), ("latency", deliver::latency), ("commands", deliver::commands)];
+
 /// All of them, or those that are named: `cargo bench --bench durable -- drain`.
 fn main() {
     let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -46,9 +51,7 @@ fn main() {
     let cluster = builder.clone().durability(Durability::Real).start().unwrap();
     let bench = Bench { cluster, pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
     header();
-    let measurements: [(&str, fn(&Bench)); 4] =
-        [("bulk", write::bulk), ("drain", drain::run), ("latency", deliver::latency), ("commands", deliver::commands)];
-    measurements.iter().filter(|(name, _)| wanted(name)).for_each(|(_, measure)| measure(&bench));
+    MEASUREMENTS.iter().filter(|(name, _)| wanted(name)).for_each(|(_, measure)| measure(&bench));
     drop(bench);
     if !wanted("commits") {
         return;

@@ -43,12 +43,18 @@ fn value(row: &str, column: &Column) -> String {
 
 /// `{"a":1,"b":"x"}` of some columns of a row variable.
 pub fn object(row: &str, columns: &[&Column]) -> String {
+    object_behind("", row, columns)
+}
+
+/// The same behind some JSON, in one literal with it: each term is a copy of all in front of it.
+pub fn object_behind(before: &str, row: &str, columns: &[&Column]) -> String {
     let mut terms = Vec::new();
     for (n, column) in columns.iter().enumerate() {
-        terms.push(json_label(if n == 0 { "{" } else { "," }, &column.name, ":"));
+        let before = if n == 0 { format!("{before}{{") } else { ",".to_owned() };
+        terms.push(json_label(&before, &column.name, ":"));
         terms.push(value(row, column));
     }
-    terms.push(sql::literal(if columns.is_empty() { "{}" } else { "}" }));
+    terms.push(if columns.is_empty() { sql::literal(&format!("{before}{{}}")) } else { sql::literal("}") });
     concat(&terms)
 }
 
