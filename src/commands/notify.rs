@@ -66,7 +66,7 @@ fn target(args: &cli::Notify, connection: &mut Connection, channel: Option<&str>
     let queue = Queue::named(&args.schema, name);
     if args.create {
         trigger::make_queue(connection, &queue)?;
-    } else if queue::find(&mut **connection, &args.schema, name)?.is_none() {
+    } else if queue::find(&mut connection.begin()?, &args.schema, name)?.is_none() {
         return Err(Error::usage(format!("there is no queue \"{name}\"")).hint("--create makes it"));
     }
     Ok(Target::Queue(queue))

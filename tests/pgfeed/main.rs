@@ -31,6 +31,8 @@ mod notify;
 mod tail_queue;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
 mod connection;
+// What stands between us and the server: PgBouncer in each of its modes.
+mod pooler;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]

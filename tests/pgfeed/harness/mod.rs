@@ -3,6 +3,7 @@
 mod collect;
 mod command;
 mod database;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;
