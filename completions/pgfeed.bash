@@ -37,6 +37,9 @@ _pgfeed() {
             pgfeed,notify)
                 cmd="pgfeed__subcmd__notify"
                 ;;
+            pgfeed,status)
+                cmd="pgfeed__subcmd__status"
+                ;;
             pgfeed,tail-queue)
                 cmd="pgfeed__subcmd__tail__subcmd__queue"
                 ;;
@@ -64,6 +67,9 @@ _pgfeed() {
             pgfeed__subcmd__help,notify)
                 cmd="pgfeed__subcmd__help__subcmd__notify"
                 ;;
+            pgfeed__subcmd__help,status)
+                cmd="pgfeed__subcmd__help__subcmd__status"
+                ;;
             pgfeed__subcmd__help,tail-queue)
                 cmd="pgfeed__subcmd__help__subcmd__tail__subcmd__queue"
                 ;;
@@ -77,7 +83,7 @@ _pgfeed() {
 
     case "${cmd}" in
         pgfeed)
-            opts="-q -v -? -d -h -p -U -V --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version install-trigger uninstall-trigger listen notify tail-queue demo completions man help"
+            opts="-q -v -? -d -h -p -U -V --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version install-trigger uninstall-trigger listen notify tail-queue status demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -271,7 +277,7 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__help)
-            opts="install-trigger uninstall-trigger listen notify tail-queue demo completions man help"
+            opts="install-trigger uninstall-trigger listen notify tail-queue status demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -369,6 +375,20 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__help__subcmd__notify)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgfeed__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -733,6 +753,84 @@ _pgfeed() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --dbname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -h)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -U)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgfeed__subcmd__status)
+            opts="-o -w -q -v -? -d -h -p -U -V --output --watch --schema --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --color)

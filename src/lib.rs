@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `status`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
 mod cli;
@@ -16,6 +16,7 @@ mod progress;
 mod queue;
 mod signal;
 pub mod sql;
+mod status;
 mod stop;
 mod sys;
 mod term;

@@ -9,6 +9,7 @@ mod global;
 mod host;
 mod listen;
 mod notify;
+mod status;
 mod tail_queue;
 mod trigger;
 mod writing;
@@ -24,6 +25,7 @@ pub use global::{Color, Connection, Global};
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;
+pub use status::Status;
 pub use tail_queue::{OnRefusedEvent, TailQueue};
 pub use trigger::{Doorbell, Event, InstallTrigger, Payload, UninstallTrigger};
 pub use writing::{Completions, Man, ReportFormat};
@@ -87,6 +89,7 @@ pub enum Command {
     Listen(Listen),
     Notify(Notify),
     TailQueue(TailQueue),
+    Status(Status),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -101,6 +104,7 @@ impl Command {
             Self::Listen(_) => "listen",
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
+            Self::Status(_) => "status",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

@@ -9,6 +9,7 @@ mod listen;
 mod notify;
 mod output;
 mod ready;
+mod status;
 mod tail_queue;
 mod told;
 mod uninstall;
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Listen(args) => listen::run(&args, &context),
         Command::Notify(args) => notify::run(&args, &context),
         Command::TailQueue(args) => tail_queue::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

@@ -3,6 +3,7 @@
 mod batch;
 pub mod doorbell;
 mod floor;
+mod lock;
 mod peek;
 mod registry;
 mod slots;
@@ -14,6 +15,7 @@ use crate::connection::{Connection, Pooling};
 use crate::error::Result;
 
 pub use batch::{Batch, Failure, Fate, Order, Taken};
+pub use lock::LockClass;
 pub use peek::Peek;
 pub use registry::{Queue, Trust, check_name, create, create_statements, drop_statements, find, list};
 pub use taker::{Taker, delay};

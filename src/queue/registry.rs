@@ -43,6 +43,11 @@ impl Queue {
         self.object("dead")
     }
 
+    /// The sequence of the events' ids, quoted.
+    pub fn ids(&self) -> String {
+        self.object("ids")
+    }
+
     /// The channel on which writers ring.
     pub fn doorbell(&self) -> String {
         format!("pgfeed:{}", self.name)
@@ -141,7 +146,7 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
         ("queue", queue.table()),
         ("retry", queue.retry_table()),
         ("dead", queue.dead_table()),
-        ("ids", sql::qualified(schema, &format!("ids_{name}"))),
+        ("ids", queue.ids()),
         ("queue_key", named("qkey")),
         ("retry_key", named("rkey")),
         ("dead_key", named("dkey")),

@@ -5,19 +5,18 @@ mod borrowed;
 use postgres::{Client, GenericClient};
 
 use super::batch::Order;
+use super::lock::LockClass;
 use super::registry::Queue;
 use crate::connection::ask;
 use crate::error::{Error, Result};
 
 /// Number of slots. The last six bits of an event's key are its slot.
 pub const SLOTS: usize = 64;
-/// Class of the locks on slots: "pgfS".
-const SLOT_CLASS: i32 = 0x7067_6653;
-/// Class of the lock that every ordered worker holds shared: "pgfM". Counting its holders counts the workers.
-const MEMBER_CLASS: i32 = 0x7067_664d;
-
-/// Class of the lock that every worker without order holds shared: "pgfU".
-const UNORDERED_CLASS: i32 = 0x7067_6655;
+const SLOT_CLASS: i32 = LockClass::Slot.number();
+/// Every ordered worker holds it shared.
+const MEMBER_CLASS: i32 = LockClass::Member.number();
+/// Every worker without order holds it shared.
+const UNORDERED_CLASS: i32 = LockClass::Unordered.number();
 
 pub use borrowed::Borrowed;
 

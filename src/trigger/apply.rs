@@ -169,7 +169,8 @@ pub fn limit_waits(transaction: &mut Transaction, lock_timeout: Duration) -> Res
     Ok(transaction.batch_execute(&format!("SET LOCAL lock_timeout = {wait}"))?)
 }
 
-fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
+/// Makes the plan for a table.
+pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
     let condition = match &spec.when {
         Some(condition) => Some(understood(transaction, table, condition)?),
         None => None,

@@ -66,7 +66,8 @@ impl Table {
         table.ok_or_else(|| Error::usage(format!("table {name} has just been dropped")))
     }
 
-    fn describe(transaction: &mut Transaction, oid: u32) -> Result<Option<Self>> {
+    /// Describes the table with this oid, if there still is one.
+    pub(super) fn describe(transaction: &mut Transaction, oid: u32) -> Result<Option<Self>> {
         let query = sql::fill(include_str!("../../sql/table.sql"), &[("table", "$1::pg_catalog.oid")]);
         let Some(row) = ask::maybe_row(transaction, &query, &[&oid])? else { return Ok(None) };
         let name: String = row.get("name");

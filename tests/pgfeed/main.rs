@@ -37,7 +37,9 @@ mod pooler;
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
 mod crash;
+// What is installed, how full the queues are, and what is in the way.
 mod demo;
+mod status;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.

@@ -6,13 +6,14 @@ use fallible_iterator::FallibleIterator;
 
 use super::look::Looker;
 use crate::error::{Error, Result};
+use crate::queue::lock::LockClass;
 use crate::queue::registry::Queue;
 use crate::sql;
 
-/// Class of the lock X, which writers name too: "pgfX". (`sql/durable_*.sql` has the same number.)
-pub const X_CLASS: i32 = 0x7067_6658;
-/// Class of the lock W, "somebody waits behind": "pgfW".
-const W_CLASS: i32 = 0x7067_6657;
+/// Class of the lock X, which writers name too.
+pub const X_CLASS: i32 = LockClass::Front.number();
+/// Class of the lock W, "somebody waits behind".
+const W_CLASS: i32 = LockClass::Behind.number();
 
 /// Which of the two locks, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
