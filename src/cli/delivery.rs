@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 
 use crate::units;
 
@@ -62,7 +62,16 @@ pub struct Limits {
 /// Who takes the events instead of stdout.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Delivery")]
+#[command(group = ArgGroup::new("taker").args(["command", "to", "to_file"]))]
 pub struct Delivery {
+    /// Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is
+    #[arg(long, value_name = "SINK", conflicts_with_all = ["output", "null", "control"])]
+    pub to: Option<String>,
+
+    /// The same, with the URL read from FILE, so that no password stands in the list of processes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "null", "control"])]
+    pub to_file: Option<PathBuf>,
+
     /// Run COMMAND, never through a shell, with events on its stdin as JSON lines; exit code 0 takes, any other refuses
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["output", "null", "control"])]
     pub command: Vec<OsString>,
@@ -78,6 +87,11 @@ pub struct Delivery {
 }
 
 impl Delivery {
+    /// Whether events go to a command or a sink, and not to stdout.
+    pub fn is_given(&self) -> bool {
+        !self.command.is_empty() || self.to.is_some() || self.to_file.is_some()
+    }
+
     /// The longest time for an event, unless that is without limit.
     pub fn timeout(&self) -> Option<Duration> {
         Some(self.exec_timeout).filter(|timeout| !timeout.is_zero())

@@ -15,6 +15,13 @@ pub fn tell_help_from_host(words: impl IntoIterator<Item = OsString>) -> Vec<OsS
     words
 }
 
+/// Whether the words before a `--` are `--to help`: a list is wanted, whatever else is missing.
+pub fn asks_for_sinks(words: &[OsString]) -> bool {
+    let before = words.split(|word| word == "--").next().unwrap_or_default();
+    before.windows(2).any(|pair| pair[0] == "--to" && pair[1] == "help")
+        || before.iter().any(|word| word == "--to=help")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,6 +29,15 @@ mod tests {
     fn rewritten(line: &str) -> String {
         let words = tell_help_from_host(line.split(' ').map(OsString::from));
         words.join(" ".as_ref()).into_string().unwrap()
+    }
+
+    #[test]
+    fn to_help_is_asked_for_before_the_command_only() {
+        let asks = |line: &str| asks_for_sinks(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(asks("pgfeed listen --to help") && asks("pgfeed tail-queue q --to=help -v"));
+        assert!(
+            !asks("pgfeed listen x -- tool --to help") && !asks("pgfeed listen x --to file:help") && !asks("pgfeed")
+        );
     }
 
     #[test]

@@ -37,8 +37,8 @@ pub struct Listen {
     #[command(flatten)]
     pub delivery: Delivery,
 
-    /// What to do about a notification that COMMAND refuses: stop exits 1; skip tells and goes on
-    #[arg(long, value_name = "POLICY", default_value = "stop", requires = "command", help_heading = "Delivery")]
+    /// What to do about a notification that is refused: stop exits 1; skip tells and goes on
+    #[arg(long, value_name = "POLICY", default_value = "stop", requires = "taker", help_heading = "Delivery")]
     pub on_error: OnError,
 
     /// Whether to come back after a lost connection; never exits 3

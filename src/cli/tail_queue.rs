@@ -8,14 +8,14 @@ use super::{Delivery, Limits, Output};
 use crate::units;
 
 const EXAMPLES: &str = "\
-Without a command or --consume it only looks: prints what is there, oldest first,
+Without a command, --to or --consume it only looks: prints what is there, oldest first,
 then what is added; everything stays in the queue. (What others take between two
 looks is not shown.)
 
 At least once: an event leaves the queue only when it was delivered. A crash loses
 nothing, and repeats at most the batch in flight; an event's id stays the same.
 Events of one row are delivered in the order of their commits. An event that a
-command refuses is tried again, and dead after its last attempt; others of its row
+command or sink refuses is tried again, and dead after its last attempt; others of its row
 wait behind it. Printed with --consume, an event counts as delivered when stdout
 has taken it.
 
@@ -23,6 +23,7 @@ Examples:
   pgfeed tail-queue events                         look
   pgfeed tail-queue events --consume -e > today    take all that is there
   pgfeed tail-queue events -- ./on-change          run a command for each
+  pgfeed tail-queue events --to file:today.jsonl   append to a file, each event on the disk before it is taken
   pgfeed tail-queue events --dead                  what could not be delivered
   pgfeed tail-queue events --dead --requeue        try that again";
 
@@ -41,12 +42,16 @@ pub struct TailQueue {
     #[command(flatten)]
     pub delivery: Delivery,
 
-    /// What to do with an event that COMMAND refuses
-    #[arg(long, value_name = "POLICY", default_value = "retry", requires = "command", help_heading = "Delivery")]
+    /// What to do with an event that is refused
+    #[arg(long, value_name = "POLICY", default_value = "retry", requires = "taker", help_heading = "Delivery")]
     pub on_error: OnRefusedEvent,
 
+    /// Allow sinks that acknowledge nothing: what they lose is lost
+    #[arg(long, requires = "taker", help_heading = "Delivery")]
+    pub at_most_once: bool,
+
     /// Take what is printed
-    #[arg(long, conflicts_with = "command", help_heading = "Queue")]
+    #[arg(long, conflicts_with = "taker", help_heading = "Queue")]
     pub consume: bool,
 
     /// Exit 0 when nothing is left but dead events
@@ -82,7 +87,7 @@ pub struct TailQueue {
     pub backoff: Duration,
 
     /// Show dead events
-    #[arg(long, conflicts_with_all = ["consume", "command"], help_heading = "Dead events")]
+    #[arg(long, conflicts_with_all = ["consume", "taker"], help_heading = "Dead events")]
     pub dead: bool,
 
     /// Put dead events back, under their ids, as new arrivals

@@ -1,4 +1,4 @@
-//! `pgfeed listen`: from channels to stdout, or to a command.
+//! `pgfeed listen`: from channels to stdout, a command, or a sink.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::{Context, stdout};
+use super::delivery::{self, Taker};
 use super::exec;
 use super::output;
 use super::ready::Ready;
@@ -18,7 +19,7 @@ use crate::feed::event::{Control, ControlKind, Item};
 use crate::feed::format;
 use crate::feed::limits::{End, Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump};
-use crate::feed::sink::{self, Stdout};
+use crate::feed::sink::{self, Acknowledgement, Stdout};
 use crate::feed::source::listen::{Listen, Observer, Options, Overflow, Reconnect};
 use crate::feed::{Outcome, Sink};
 use crate::stop::Stop;
@@ -31,6 +32,7 @@ const MAX_BATCH: usize = 1000;
 
 /// Listens until a limit, a signal, or the end of whoever reads.
 pub fn run(args: &cli::Listen, context: &Context) -> Result<Exit> {
+    let taker = delivery::taker(&args.delivery, Acknowledgement::NotNeeded)?;
     let options = Options {
         channels: channels(&args.channels)?,
         settings: context.settings()?,
@@ -54,10 +56,10 @@ pub fn run(args: &cli::Listen, context: &Context) -> Result<Exit> {
         ready: Ready::new(args.output.ready_file.clone())?,
     };
     let stop = Stop::default();
-    let outlet = if args.delivery.command.is_empty() {
-        Outlet::stdout(output::sink(&args.output, context.term, &stdout()?))
-    } else {
-        Outlet::command(args, &options.channels, &stop, context.term)?
+    let outlet = match taker {
+        Taker::Stdout => Outlet::stdout(output::sink(&args.output, context.term, &stdout()?)),
+        Taker::Command => Outlet::command(args, &options.channels, &stop, context.term)?,
+        Taker::Sink(destination) => Outlet::sink(args, destination.open(&stop)?),
     };
     follow(options, Box::new(observer), outlet, &output::limits(&args.limits), context.term, &stop)
 }
@@ -80,18 +82,32 @@ impl Outlet {
         Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, needs_reader: true }
     }
 
+    /// To the clients of a server, who take all or nothing.
+    #[cfg(feature = "serve")]
+    pub fn clients(sink: Box<dyn Sink>) -> Self {
+        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, needs_reader: false }
+    }
+
     /// To a command.
     fn command(args: &cli::Listen, channels: &[Arc<str>], stop: &Stop, term: Term) -> Result<Self> {
         let mut sink = exec::sink(&args.delivery, stop, term)?;
         if let [channel] = channels {
             sink = sink.env("PGFEED_CHANNEL", channel);
         }
-        let on_refusal = match args.on_error {
-            cli::OnError::Stop => OnRefusal::Stop,
-            cli::OnError::Skip => OnRefusal::GoOn,
-        };
-        let batch = exec::batch(&args.delivery).unwrap_or(MAX_BATCH);
+        let (batch, on_refusal) = (exec::batch(&args.delivery).unwrap_or(MAX_BATCH), on_refusal(args));
         Ok(Self { sink: Box::new(sink), batch, on_refusal, grace: sink::exec::GRACE, needs_reader: false })
+    }
+
+    /// To a sink of `--to`.
+    fn sink(args: &cli::Listen, sink: Box<dyn Sink>) -> Self {
+        Self { sink, batch: MAX_BATCH, on_refusal: on_refusal(args), grace: sink::GRACE, needs_reader: false }
+    }
+}
+
+fn on_refusal(args: &cli::Listen) -> OnRefusal {
+    match args.on_error {
+        cli::OnError::Stop => OnRefusal::Stop,
+        cli::OnError::Skip => OnRefusal::GoOn,
     }
 }
 
@@ -135,7 +151,7 @@ pub fn follow(
 ///
 /// # Errors
 /// A usage error when one is no name.
-fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
+pub fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
     let mut channels: Vec<Arc<str>> = Vec::new();
     for name in names {
         sql::check_name("the channel's name", name)?;
@@ -166,7 +182,7 @@ fn say_goodbye(sink: &mut dyn Sink, overflow: Option<Control>, channels: &Arc<[A
     };
     let stopped = Control::now(ControlKind::Stopped, channels, None, Some(detail));
     let mut records = overflow.into_iter().chain([stopped]).map(Item::Control);
-    let _: Result<Outcome> = records.try_for_each(|record| sink.write(&record)).and_then(|()| sink.flush());
+    let _: Result<Outcome> = records.try_for_each(|record| sink.write(&record).map(|_| ())).and_then(|()| sink.flush());
 }
 
 /// Tells people, and whoever reads the gap descriptor, what happens to the connection.

@@ -1,6 +1,8 @@
 //! One file per subcommand: glue between the command line, the domain and the terminal. The only layer that sees all three.
 
+mod bench;
 mod context;
+mod delivery;
 mod demo;
 mod documentation;
 mod exec;
@@ -9,6 +11,12 @@ mod listen;
 mod notify;
 mod output;
 mod ready;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(not(feature = "serve"))]
+#[path = "no_serve.rs"]
+mod serve;
+mod status;
 mod tail_queue;
 mod told;
 mod uninstall;
@@ -19,11 +27,17 @@ use std::io::Write as _;
 use crate::cli::{self, Cli, Command};
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::feed::sink::registry;
 use crate::term::{ColorChoice, Term, Verbosity};
 use context::Context;
 
 /// Parses the words of a command line, runs the command, and tells its error.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if cli::asks_for_sinks(&words) {
+        let printed = context::print(registry::help().as_bytes());
+        return printed.map_or_else(|error| error.exit(), |()| Exit::Done);
+    }
     let cli = match Cli::parse_words(words) {
         Ok(cli) => cli,
         Err(error) => return tell_clap(&error),
@@ -56,6 +70,9 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Listen(args) => listen::run(&args, &context),
         Command::Notify(args) => notify::run(&args, &context),
         Command::TailQueue(args) => tail_queue::run(&args, &context),
+        Command::Serve(args) => serve::run(&args, &context),
+        Command::Bench(args) => bench::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

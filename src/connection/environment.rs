@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::keys;
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// The variables, the home directory and the user that a connection's settings depend on.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// Key and environment variable (empty: none), as in libpq's own table (fe-connect.c, `PQconninfoOptions`).
 const KEYS: &[(&str, &str)] = &[

@@ -4,7 +4,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::endpoint::{Endpoint, Place};
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// The lines of a password file.
 #[derive(Debug, Clone, Default)]

@@ -11,10 +11,10 @@ use super::encryption::{self, Encryption};
 use super::endpoint::{self, Endpoint, Place};
 use super::environment::Environment;
 use super::passfile::Passfile;
-use super::secret::Secret;
 use super::sources::Sources;
 use super::{Notice, Options};
 use crate::error::{Error, Result};
+use crate::secret::Secret;
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -138,6 +138,15 @@ impl Settings {
     #[must_use]
     pub fn on_notice(mut self, hook: impl Fn(Notice) + Send + Sync + 'static) -> Self {
         self.hook = Hook(Arc::new(hook));
+        self
+    }
+
+    /// Sets one of the server's settings from the start of every session; for some only superusers are let in then. Neither the
+    /// name nor the value may hold a space.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let options = self.options.unwrap_or_default();
+        self.options = Some(format!("{options} -c {name}={value}").trim_start().to_owned());
         self
     }
 

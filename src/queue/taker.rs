@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
 use super::floor::{Floor, Horizon};
 use super::registry::Queue;
-use super::slots::Slots;
+use super::slots::{Borrowed, Slots};
 use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::failpoint;
-use crate::queue::STEADY_PLANS;
+use crate::queue::{STEADY_PLANS, of_transaction};
 use read::Read;
 use session::Session;
 use statements::Statements;
@@ -32,11 +32,31 @@ pub struct Taker {
     session: Session,
     statements: Statements,
     order: Order,
-    slots: Slots,
+    slots: Tenure,
+    /// How a transaction begins.
+    begin: String,
     shared_at: Instant,
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
+}
+
+/// For how long slots are owned.
+enum Tenure {
+    /// As long as the session lives.
+    Session(Slots),
+    /// For a batch.
+    Batch(Borrowed),
+}
+
+impl Tenure {
+    /// The owned slots as bits.
+    fn mask(&self) -> i64 {
+        match self {
+            Self::Session(slots) => slots.mask(),
+            Self::Batch(borrowed) => borrowed.mask(),
+        }
+    }
 }
 
 /// The batch in flight.
@@ -64,25 +84,34 @@ impl Taker {
     pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
         let mut connection = Connection::open(settings)?;
         let statements = Statements::prepare(&mut connection, queue, order)?;
-        let hold = hold.map_or(0, |hold| hold.as_millis());
-        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = {hold}"))?;
-        // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
-        connection.batch_execute("SET idle_session_timeout = '60s'")?;
-        connection.batch_execute(STEADY_PLANS)?;
-        let slots = Slots::join(&mut connection, queue, order)?;
+        let hold = format!("SET idle_in_transaction_session_timeout = {}", hold.map_or(0, |hold| hold.as_millis()));
+        let (begin, slots) = match connection.transaction_settings() {
+            Some(settings) => {
+                let begin = format!("BEGIN;\n{settings}\n{};\n{}", of_transaction(&hold), of_transaction(STEADY_PLANS));
+                (begin, Tenure::Batch(Borrowed::new(&mut connection, queue, order)?))
+            }
+            None => {
+                connection.batch_execute(&hold)?;
+                // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
+                connection.batch_execute("SET idle_session_timeout = '60s'")?;
+                connection.batch_execute(STEADY_PLANS)?;
+                let mut slots = Slots::join(&mut connection, queue, order)?;
+                slots.share_out(&mut connection)?;
+                ("BEGIN".to_owned(), Tenure::Session(slots))
+            }
+        };
         let now = Instant::now();
-        let mut taker = Self {
+        Ok(Self {
             session: Session::new(connection),
             statements,
             order,
             slots,
+            begin,
             shared_at: now,
             floor: Floor::default(),
             floor_since: now,
             open: None,
-        };
-        taker.slots.share_out(taker.session.get()?)?;
-        Ok(taker)
+        })
     }
 
     /// Takes the oldest events that this worker may have now. Ends with an open transaction, unless there are none: then
@@ -93,7 +122,7 @@ impl Taker {
     pub fn take(&mut self, batch: &Batch) -> Result<Vec<Taken>> {
         self.refresh()?;
         loop {
-            self.session.get()?.batch_execute("BEGIN")?;
+            self.begin()?;
             let facts = self.facts()?;
             self.floor.before_take(facts.horizon);
             let mut events = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
@@ -144,7 +173,21 @@ impl Taker {
     /// That the connection is lost, which has the same effect.
     pub fn give_back(&mut self) -> Result<()> {
         self.open = None;
-        Ok(self.session.get()?.batch_execute("ROLLBACK")?)
+        self.session.roll_back()
+    }
+
+    /// The connection, while a batch is in flight.
+    pub fn holder(&mut self) -> Option<&mut Connection> {
+        self.open.as_ref()?;
+        self.session.get().ok()
+    }
+
+    /// Shows the server that this worker is there: it ends sessions that are silent for long.
+    ///
+    /// # Errors
+    /// That the connection is lost.
+    pub fn stay(&mut self) -> Result<()> {
+        Ok(self.session.get()?.batch_execute("")?)
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -155,10 +198,25 @@ impl Taker {
         Ok(())
     }
 
+    fn begin(&mut self) -> Result<()> {
+        let connection = self.session.get()?;
+        connection.batch_execute(&self.begin)?;
+        if let Tenure::Batch(borrowed) = &mut self.slots {
+            borrowed.borrow(&mut **connection)?;
+            if self.order == Order::Ordered {
+                // It was proven for other slots.
+                self.floor.reset();
+            }
+        }
+        Ok(())
+    }
+
     fn refresh(&mut self) -> Result<()> {
-        if self.shared_at.elapsed() >= SHARE_EVERY {
+        if let Tenure::Session(slots) = &mut self.slots
+            && self.shared_at.elapsed() >= SHARE_EVERY
+        {
             self.shared_at = Instant::now();
-            if self.slots.share_out(self.session.get()?)? {
+            if slots.share_out(self.session.get()?)? {
                 self.floor.reset();
             }
         }
@@ -174,7 +232,7 @@ impl Taker {
     }
 
     fn facts(&mut self) -> Result<Facts> {
-        let row = self.session.get()?.query_one(&self.statements.facts, &[])?;
+        let row = self.statements.facts.row(&mut **self.session.get()?, &[])?;
         Ok(Facts {
             horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
             retry_is_due: row.get("retry_is_due"),
@@ -186,7 +244,7 @@ impl Taker {
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.session.get()?.query(&self.statements.take_retry, &[&self.slots.mask(), &limit, &bytes])?;
+        let rows = self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
         self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
         Ok(events)
@@ -217,7 +275,7 @@ impl Taker {
     /// Moves the events whose key is being retried behind that.
     fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
         let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
-        let rows = self.session.get()?.query(&self.statements.retried_keys, &[&keys])?;
+        let rows = self.statements.retried_keys.rows(&mut **self.session.get()?, &[&keys])?;
         let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
         if retried.is_empty() {
             return Ok(());

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{BATCH, Watch, order};
 use crate::cli::{ExecMode, OnRefusedEvent, TailQueue};
 use crate::commands::context::{Context, stdout};
+use crate::commands::delivery::Taker;
 use crate::commands::ready::Ready;
 use crate::commands::told::Told;
 use crate::commands::{exec, output};
@@ -25,13 +26,18 @@ use crate::stop::{Stop, StopReason};
 /// What a batch may take longer than its handler's timeout, before the server ends the session.
 const HOLD_MARGIN: Duration = Duration::from_secs(30);
 /// Consumes until a limit, a signal, or the end of whoever reads.
-pub fn run(args: &TailQueue, context: &Context, queue: &Queue, settings: &Settings, ready: &Ready) -> Result<Exit> {
+pub fn run(
+    args: &TailQueue,
+    taker: &Taker,
+    context: &Context,
+    queue: &Queue,
+    settings: &Settings,
+    ready: &Ready,
+) -> Result<Exit> {
     let stop = Stop::default();
-    if prints(args) {
-        signal::watch(&stop, signal::GRACE);
+    signal::watch(&stop, grace(taker));
+    if matches!(taker, Taker::Stdout) {
         output::stop_when_the_reader_goes(&stop);
-    } else {
-        signal::watch(&stop, sink::exec::GRACE);
     }
     let workers = usize::from(args.jobs);
     let options = Options { what: For::Anything, workers, poll: args.poll, ends: args.exit_on_empty };
@@ -43,15 +49,18 @@ pub fn run(args: &TailQueue, context: &Context, queue: &Queue, settings: &Settin
     for _ in 0..workers {
         let observer = Box::new(Watch { term: context.term });
         let (settings, bell) = (settings.clone(), Arc::clone(&bell));
-        sources.push(QueueSource::open(settings, queue.clone(), policy(args), bell, observer, &stop)?);
+        sources.push(QueueSource::open(settings, queue.clone(), policy(args, taker), bell, observer, &stop)?);
     }
     ready.tell().iter().for_each(|why| context.term.warn(why));
     // The sink is made on the worker's thread: a command ends with the thread that started it.
     let sink = || -> Result<Box<dyn Sink>> {
-        if prints(args) {
-            return Ok(Box::new(output::sink(&args.output, context.term, &stdout)));
-        }
-        Ok(Box::new(exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name)))
+        Ok(match taker {
+            Taker::Stdout => Box::new(output::sink(&args.output, context.term, &stdout)),
+            Taker::Command => {
+                Box::new(exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name))
+            }
+            Taker::Sink(destination) => destination.open(&stop)?,
+        })
     };
     let work = |mut source: QueueSource| {
         let end = sink().and_then(|mut sink| {
@@ -59,7 +68,7 @@ pub fn run(args: &TailQueue, context: &Context, queue: &Queue, settings: &Settin
                 source: &mut source,
                 sink: sink.as_mut(),
                 meter: &meter,
-                batch: batch(args),
+                batch: batch(args, taker),
                 on_refusal: if args.on_error == OnRefusedEvent::Stop { OnRefusal::Stop } else { OnRefusal::GoOn },
                 report: &Told { term: context.term },
                 stop: &stop,
@@ -94,23 +103,32 @@ fn first_reason(ends: Vec<Result<End>>) -> Result<End> {
     Ok(reason)
 }
 
-fn prints(args: &TailQueue) -> bool {
-    args.delivery.command.is_empty()
+/// How long after the first signal the process may take.
+fn grace(taker: &Taker) -> Duration {
+    match taker {
+        Taker::Stdout => signal::GRACE,
+        Taker::Command => sink::exec::GRACE,
+        Taker::Sink(_) => sink::GRACE,
+    }
 }
 
 /// Events in a transaction.
-fn batch(args: &TailQueue) -> usize {
-    let default = if prints(args) { None } else { exec::batch(&args.delivery) };
+fn batch(args: &TailQueue, taker: &Taker) -> usize {
+    let default = if matches!(taker, Taker::Command) { exec::batch(&args.delivery) } else { None };
     args.batch.map_or(default.unwrap_or(BATCH), |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1)
 }
 
-fn policy(args: &TailQueue) -> Policy {
+fn policy(args: &TailQueue, taker: &Taker) -> Policy {
     // Who refuses a whole batch does not say which event it was: they are tried one by one.
-    let whole_batches = !prints(args) && args.delivery.exec_mode == ExecMode::Batch;
+    let whole_batches = matches!(taker, Taker::Command) && args.delivery.exec_mode == ExecMode::Batch;
     let max_attempts = if args.on_error == OnRefusedEvent::Dead { 1 } else { i32::from(args.max_attempts) };
+    let timeout = match taker {
+        Taker::Sink(_) => Some(sink::ACKNOWLEDGE_WITHIN),
+        Taker::Stdout | Taker::Command => args.delivery.timeout(),
+    };
     Policy {
         order: order(args),
-        hold: args.delivery.timeout().map(|timeout| timeout + HOLD_MARGIN),
+        hold: timeout.map(|timeout| timeout + HOLD_MARGIN),
         retries: if whole_batches { 1 } else { usize::MAX },
         bytes: usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1),
         max_attempts,

@@ -74,6 +74,7 @@ struct Memory {
     taken: Vec<i64>,
     refuses: Vec<i64>,
     does_not_try: Vec<i64>,
+    impossible: Vec<i64>,
     outages: usize,
     gone: bool,
     fails: bool,
@@ -83,9 +84,13 @@ struct Memory {
 }
 
 impl Sink for Memory {
-    fn write(&mut self, item: &Item) -> Result<()> {
-        self.pending.push(id_of(item));
-        Ok(())
+    fn write(&mut self, item: &Item) -> Result<Written> {
+        let id = id_of(item);
+        if self.impossible.contains(&id) {
+            return Ok(Written::Refused("impossible".to_owned()));
+        }
+        self.pending.push(id);
+        Ok(Written::Taken)
     }
 
     fn refuses(&self) -> Refuses {
@@ -183,6 +188,17 @@ fn what_follows_a_refused_event_of_its_key_is_not_tried() {
     run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
     assert_eq!((source.delivered, sink.taken), (vec![2, 4], vec![2, 4]));
     assert_eq!(source.undelivered, [(1, Some("no 1".to_owned())), (3, None)]);
+}
+
+#[test]
+fn what_can_never_be_delivered_keeps_its_key_waiting_whatever_the_sink_refuses() {
+    for whole in [false, true] {
+        let mut source = Script::of([(1, 7), (2, 8), (3, 7)]);
+        let mut sink = Memory { impossible: vec![1], whole, ..Memory::default() };
+        run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
+        assert_eq!((source.delivered, sink.taken), (vec![2], vec![2]));
+        assert_eq!(source.undelivered, [(1, Some("impossible".to_owned())), (3, None)]);
+    }
 }
 
 #[test]

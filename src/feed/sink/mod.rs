@@ -1,7 +1,36 @@
 //! Where events go.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod address;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod body;
 pub mod exec;
+mod file;
+mod isolate;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod patience;
+pub mod registry;
 mod stdout;
+mod table;
+#[allow(dead_code)]
+mod target;
+#[allow(dead_code)]
+mod template;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod tls;
 
+use std::time::Duration;
+
+use super::Sink;
 pub use exec::Exec;
+pub use registry::Acknowledgement;
 pub use stdout::Stdout;
+
+/// How long what takes events may take to acknowledge what was written; then it counts as unavailable.
+pub const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
+/// The same once a stop is asked for.
+pub const ACKNOWLEDGE_AT_STOP: Duration = Duration::from_secs(5);
+/// How long after the first signal a feed to a sink may take. For [`signal::watch`](crate::signal::watch).
+pub const GRACE: Duration = ACKNOWLEDGE_AT_STOP.saturating_add(Duration::from_secs(1));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
 use crate::feed::format::Format;
-use crate::feed::{Outcome, Refuses, Sink};
+use crate::feed::{Outcome, Refuses, Sink, Written};
 use crate::sys;
 
 /// Written out before the flush when more than this has gathered, in bytes.
@@ -61,12 +61,14 @@ impl Stdout {
 }
 
 impl Sink for Stdout {
-    fn write(&mut self, item: &Item) -> Result<()> {
-        if !self.format.append(&mut self.buffer, item) {
-            return Ok(());
+    fn write(&mut self, item: &Item) -> Result<Written> {
+        if self.format.append(&mut self.buffer, item) {
+            self.buffer.push(self.terminator);
         }
-        self.buffer.push(self.terminator);
-        if self.buffer.len() >= CHUNK_BYTES { self.write_out() } else { Ok(()) }
+        if self.buffer.len() >= CHUNK_BYTES {
+            self.write_out()?;
+        }
+        Ok(Written::Taken)
     }
 
     fn flush(&mut self) -> Result<Outcome> {

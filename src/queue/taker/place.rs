@@ -5,6 +5,8 @@ use std::error::Error;
 use bytes::BytesMut;
 use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
+use crate::connection::ask::Value;
+
 /// A `tid` as the server sends it: block and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place([u8; 6]);
@@ -30,4 +32,14 @@ impl ToSql for Place {
     }
 
     to_sql_checked!();
+}
+
+impl Value for Vec<Place> {
+    fn sql_type(&self) -> Type {
+        Type::TID_ARRAY
+    }
+
+    fn plain(&self) -> &(dyn ToSql + Sync) {
+        self
+    }
 }

@@ -26,7 +26,7 @@ pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i
     let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
     // All of this size together are no more than asked for.
     let share = i32::try_from(batch.bytes / batch.events.max(1)).unwrap_or(i32::MAX);
-    let mut rows = client.query(&statements.take, &[&floor, &slots, &limit, &share])?;
+    let mut rows = statements.take.rows(client, &[&floor, &slots, &limit, &share])?;
     let found = rows.len();
     rows.truncate(fitting(&rows, batch.bytes));
     let exhausted = found < batch.events && rows.len() == found;
@@ -62,8 +62,8 @@ fn taken(row: &Row, payload: Option<String>) -> Taken {
 }
 
 /// Fetches payloads that were only measured.
-fn fetch(client: &mut Client, statements: &Statements, places: &[Place], events: &mut [Taken]) -> Result<()> {
-    let rows = client.query(&statements.fetch, &[&places])?;
+fn fetch(client: &mut Client, statements: &Statements, places: &Vec<Place>, events: &mut [Taken]) -> Result<()> {
+    let rows = statements.fetch.rows(client, &[places])?;
     if rows.len() != places.len() {
         return Err(Error::failed("events were removed from the queue by somebody else").doing("taking events"));
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::super::event::{Event, Item, Origin};
 use super::super::format::{Format as _, Json};
-use super::super::{Outcome, Refuses, Sink, Undelivered};
+use super::super::{Outcome, Refuses, Sink, Undelivered, Written};
 use crate::error::Result;
 use crate::stop::Stop;
 use crate::sys;
@@ -154,13 +154,13 @@ impl Sink for Exec {
         if self.mode == Mode::Batch { Refuses::Batches } else { Refuses::Events }
     }
 
-    fn write(&mut self, item: &Item) -> Result<()> {
-        let Item::Event(event) = item else { return Ok(()) };
+    fn write(&mut self, item: &Item) -> Result<Written> {
+        let Item::Event(event) = item else { return Ok(Written::Taken) };
         Json { control: false }.append(&mut self.work.lines, item);
         self.work.lines.push(b'\n');
         let variables = if self.mode == Mode::Each { Variables::of_event(event) } else { Variables::of_feed(event) };
         self.work.events.push(Pending { end: self.work.lines.len(), id: id_of(event), variables });
-        Ok(())
+        Ok(Written::Taken)
     }
 
     fn flush(&mut self) -> Result<Outcome> {

@@ -57,7 +57,7 @@ impl Run {
     }
 
     fn give(&mut self, items: impl IntoIterator<Item = Item>) -> Result<Outcome> {
-        items.into_iter().for_each(|item| self.sink.write(&item).unwrap());
+        items.into_iter().for_each(|item| assert_eq!(self.sink.write(&item).unwrap(), Written::Taken));
         self.sink.flush()
     }
 

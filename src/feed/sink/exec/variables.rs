@@ -1,33 +1,15 @@
 //! What a process finds in its environment: where an event comes from and what it is about. Never the payload.
 
-use std::borrow::Cow;
-
-use serde::Deserialize;
-
-use super::super::super::event::{Event, Origin};
+use crate::feed::change::Change;
+use crate::feed::event::{Event, Origin};
 
 /// All variables that are ours.
 pub const NAMES: [&str; 6] =
     ["PGFEED_CHANNEL", "PGFEED_QUEUE", "PGFEED_ID", "PGFEED_OP", "PGFEED_TABLE", "PGFEED_ATTEMPT"];
-/// What a change can be: TG_OP, and what a backfill writes.
-const OPS: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "SNAPSHOT"];
-/// Longer is no name, in bytes.
-const LONGEST_NAME: usize = 255;
 
 /// Variables for one process.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Variables(Vec<(&'static str, String)>);
-
-/// The part of a change that variables tell.
-#[derive(Deserialize)]
-struct Change<'a> {
-    #[serde(borrow)]
-    op: Cow<'a, str>,
-    #[serde(borrow)]
-    schema: Cow<'a, str>,
-    #[serde(borrow)]
-    table: Cow<'a, str>,
-}
 
 impl Variables {
     /// For a process that gets this event alone.
@@ -40,7 +22,7 @@ impl Variables {
                 ("PGFEED_ATTEMPT", attempt.to_string()),
             ],
         };
-        if let Some(Change { op, schema, table }) = change(&event.payload) {
+        if let Some(Change { op, schema, table, .. }) = Change::of(&event.payload) {
             variables.extend([("PGFEED_OP", op.into_owned()), ("PGFEED_TABLE", format!("{schema}.{table}"))]);
         }
         Self(variables)
@@ -58,15 +40,6 @@ impl Variables {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (*name, value.as_str()))
     }
-}
-
-/// A change as pgfeed's triggers tell it. Anybody may send what only looks like one, so its names must be possible ones.
-fn change(payload: &str) -> Option<Change<'_>> {
-    // To serde an array would do as well.
-    let is_object = payload.trim_ascii_start().starts_with('{');
-    let change: Change = is_object.then(|| serde_json::from_str(payload).ok())??;
-    let is_name = |name: &str| (1..=LONGEST_NAME).contains(&name.len()) && !name.contains('\0');
-    (OPS.contains(&&*change.op) && is_name(&change.schema) && is_name(&change.table)).then_some(change)
 }
 
 #[cfg(test)]
