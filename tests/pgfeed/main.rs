@@ -30,6 +30,8 @@ mod notify;
 // Delivering to engines.
 #[cfg(feature = "nats")]
 mod sink_nats;
+#[cfg(feature = "redis")]
+mod sink_redis;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.

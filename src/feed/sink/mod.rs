@@ -6,10 +6,14 @@ mod address;
 mod body;
 pub mod exec;
 mod file;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod judged;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod patience;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 mod stdout;
 #[allow(dead_code)]

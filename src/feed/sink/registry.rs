@@ -2,6 +2,8 @@
 
 #[cfg(feature = "nats")]
 use super::nats;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::target::Target;
 use super::{Sink, file};
 use crate::error::{Error, Result};
@@ -44,6 +46,8 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "nats")]
     nats::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
     file::KIND,
 ];
 

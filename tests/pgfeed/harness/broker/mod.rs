@@ -3,5 +3,7 @@
 #[cfg(feature = "nats")]
 pub mod nats;
 mod process;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use self::process::Process;
