@@ -1,10 +1,4 @@
 //! Delivering to Redis: a real server, streams and channels.
 
+// What arrives, and where.
 mod delivered;
-
-use crate::harness::{Database, Pgfeed};
-
-/// Delivers until nothing is left.
-pub fn deliver(db: &Database, url: &str) -> Pgfeed {
-    db.pgfeed(["tail-queue", "q", "-e", "--poll", "100ms", "--backoff", "10ms", "--to", url])
-}

@@ -1,8 +1,7 @@
 //! What arrives, and where.
 
-use super::deliver;
 use crate::harness::broker::redis::Redis;
-use crate::sink_nats::database;
+use crate::harness::broker::{database, deliver};
 
 #[test]
 fn what_was_committed_is_added_in_order() {
