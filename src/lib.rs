@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
 mod bench;
@@ -20,6 +20,7 @@ mod secret;
 mod serve;
 mod signal;
 pub mod sql;
+mod status;
 mod stop;
 mod sys;
 mod term;

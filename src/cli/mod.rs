@@ -11,6 +11,7 @@ mod host;
 mod listen;
 mod notify;
 mod serve;
+mod status;
 mod tail_queue;
 mod trigger;
 mod writing;
@@ -29,6 +30,7 @@ use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;
 pub use serve::Serve;
+pub use status::Status;
 pub use tail_queue::{OnRefusedEvent, TailQueue};
 pub use trigger::{Doorbell, Event, InstallTrigger, Payload, UninstallTrigger};
 pub use writing::{Completions, Man, ReportFormat};
@@ -94,6 +96,7 @@ pub enum Command {
     TailQueue(TailQueue),
     Serve(Serve),
     Bench(Bench),
+    Status(Status),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -110,6 +113,7 @@ impl Command {
             Self::TailQueue(_) => "tail-queue",
             Self::Serve(_) => "serve",
             Self::Bench(_) => "bench",
+            Self::Status(_) => "status",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

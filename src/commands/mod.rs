@@ -16,6 +16,7 @@ mod serve;
 #[cfg(not(feature = "serve"))]
 #[path = "no_serve.rs"]
 mod serve;
+mod status;
 mod tail_queue;
 mod told;
 mod uninstall;
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::TailQueue(args) => tail_queue::run(&args, &context),
         Command::Serve(args) => serve::run(&args, &context),
         Command::Bench(args) => bench::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::harness::{Database, Pgfeed, Stdout};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "install-trigger",
     "uninstall-trigger",
     "listen",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 10] = [
     "tail-queue",
     "bench",
     "serve",
+    "status",
     "demo",
     "completions",
     "man",

@@ -138,10 +138,10 @@ impl Writer {
             Becomes::Event(queue) => Some(Target::Queue(queue.clone())),
             Becomes::Row(_) => None,
         };
-        let statement = insert.clone();
+        let (statement, pooling) = (insert.clone(), connection.pooling());
         let work = move |client: &mut Client| {
             Ok(match (target, statement) {
-                (Some(target), _) => Sender::new(client, &target).send(&[message]),
+                (Some(target), _) => Sender::new(client, pooling, &target).send(&[message]),
                 (None, Some(statement)) => client.execute(&statement, &[&message]).map(drop).map_err(Error::from),
                 (None, None) => Ok(()),
             })

@@ -7,6 +7,7 @@ pub mod browser;
 mod collect;
 mod command;
 mod database;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;
