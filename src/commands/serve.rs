@@ -6,25 +6,24 @@ mod watch;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::listen::{self, Outlet};
+use super::look::Look;
 use super::told::Told;
 use crate::cli;
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::event::{Control, ControlKind};
-use crate::feed::limits::{Limits, Meter};
-use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::limits::Limits;
 use crate::feed::source::listen::{Options, Overflow, Reconnect};
-use crate::feed::source::peek::PeekSource;
-use crate::queue::doorbell::{self, Bell, For};
-use crate::queue::{self, Peek, Queue};
+use crate::queue::{self, Queue};
 use crate::serve::{self, Origin, Publish, Publishes, Served, Server, Token};
 use crate::signal;
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 use crate::trigger::ColumnName;
 use publish::Writer;
 use watch::Watch;
@@ -161,28 +160,14 @@ fn listen_options(args: &cli::Serve, context: &Context, settings: Settings, serv
 
 /// Shows what is in a queue and what is added, and takes nothing.
 fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, watch: Watch) -> Result<Exit> {
-    let stop = Stop::default();
-    signal::watch(&stop, signal::GRACE);
-    let mut connection = context.connect_unless(&stop)?;
-    let peek = Peek::new(&mut connection, queue)?;
-    let options = doorbell::Options { what: For::Unseen(peek.seen()), workers: 1, poll: POLL, ends: false };
-    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
-    let fan = server.fan();
-    let ready = Control::now(ControlKind::Ready, &Served::Queue(queue.name.clone()).channels(), None, None);
-    fan.tell(&ready);
+    let (limits, stop) = (Limits::default(), &Stop::default());
+    signal::watch(stop, signal::GRACE);
+    let connection = context.connect_unless(stop)?;
+    let mut fan = server.fan();
     let observer = Box::new(watch::Queue::new(watch, fan.clone()));
-    let limits = Limits::default();
-    let pump = Pump {
-        source: &mut PeekSource::new(settings, connection, peek, queue, bell, observer, &stop),
-        sink: &mut { fan },
-        meter: &Meter::start(limits),
-        batch: PAGE,
-        on_refusal: OnRefusal::GoOn,
-        report: &Told { term: context.term },
-        stop: &stop,
-    };
-    let end = pump.run();
-    stop.request(StopReason::Finished);
-    drop(waiting);
+    let look = Look { queue, settings, poll: POLL, ends: false, batch: PAGE, limits, stop };
+    let live = server.fan();
+    let ready = || live.tell(&Control::now(ControlKind::Ready, &Arc::from([]), None, None));
+    let end = look.run(connection, observer, &mut fan, &Told { term: context.term }, ready);
     Ok(end?.exit(&limits))
 }
