@@ -5,6 +5,7 @@ mod failures;
 mod faults;
 mod looking;
 mod order;
+mod records;
 mod rights;
 mod slots;
 

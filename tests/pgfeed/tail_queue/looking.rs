@@ -75,6 +75,12 @@ fn which_queue() {
 }
 
 #[test]
+fn there_is_one_that_looks() {
+    let db = with_queue();
+    db.pgfeed(["tail-queue", "q", "-j", "2"]).run().code(2).stderr_has("--jobs: whoever only looks is alone");
+}
+
+#[test]
 fn limits_end_it() {
     let db = with_queue();
     for mode in [&[][..], &["--consume"]] {
