@@ -8,6 +8,7 @@ mod column;
 mod condition;
 mod expression;
 mod installed;
+mod keyset;
 mod obstacle;
 mod plan;
 mod published;

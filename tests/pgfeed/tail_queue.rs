@@ -3,6 +3,7 @@
 mod consuming;
 mod failures;
 mod faults;
+mod large;
 mod looking;
 mod order;
 mod records;

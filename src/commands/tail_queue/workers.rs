@@ -13,6 +13,7 @@ use crate::commands::{exec, output};
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::failpoint;
 use crate::feed::Sink;
 use crate::feed::event::ControlKind;
 use crate::feed::limits::{End, Meter};
@@ -136,7 +137,7 @@ fn policy(args: &TailQueue, taker: &Taker) -> Policy {
     };
     Policy {
         order: order(args),
-        hold: timeout.map(|timeout| timeout + HOLD_MARGIN),
+        hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout + HOLD_MARGIN)),
         retries: if whole_batches { 1 } else { usize::MAX },
         bytes: usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1),
         max_attempts,

@@ -51,6 +51,8 @@ pub struct QueueSource {
     policy: Policy,
     bell: Arc<Bell>,
     kick: u64,
+    /// Whether to take at the next occasion: after a kick, and as long as there is something.
+    eager: bool,
     taker: Option<Taker>,
     backoff: Backoff,
     /// Until when to leave the server alone, since a connection was lost; none while all is well.
@@ -83,6 +85,7 @@ impl QueueSource {
             policy,
             bell,
             kick: 0,
+            eager: true,
             taker: Some(taker),
             backoff: Backoff::new(),
             lost: None,
@@ -121,6 +124,14 @@ impl QueueSource {
         Ok(self.taker.insert(taker))
     }
 
+    /// Between two kicks there is nothing to take but what others have left.
+    fn look_for_slots(&mut self) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let claimed = taker.look_for_slots();
+        self.eager |= self.unless_lost(claimed)?.unwrap_or(true);
+        Ok(())
+    }
+
     /// A transient error costs the connection, and a pause: what was in flight comes again.
     fn unless_lost<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
         let error = match answer {
@@ -129,6 +140,7 @@ impl QueueSource {
             Err(error) => error,
         };
         self.taker = None;
+        self.eager = true;
         if self.lost.replace(Instant::now() + self.backoff.wait()).is_none() {
             self.observer.lost(&error);
             self.records.iter().for_each(|records| records.lost(&error));
@@ -164,12 +176,14 @@ impl Source for QueueSource {
             if !records.is_empty() {
                 return Ok(Poll::Batch(records));
             }
-            let taken = if max > 0 && self.lost.is_none_or(|again_at| again_at <= Instant::now()) {
+            let taken = if max > 0 && self.eager && self.lost.is_none_or(|again_at| again_at <= Instant::now()) {
+                self.eager = false;
                 self.take(max)?
             } else {
                 Vec::new()
             };
             if !taken.is_empty() {
+                self.eager = true;
                 return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
             }
             if self.stop.requested().is_some() {
@@ -184,10 +198,13 @@ impl Source for QueueSource {
             }
             let left = until.saturating_duration_since(Instant::now());
             match self.bell.wait(self.kick, left) {
-                Waiting::Kicked(kick) => self.kick = kick,
+                Waiting::Kicked(kick) => (self.kick, self.eager) = (kick, true),
                 Waiting::Emptied => return Ok(Poll::Ended),
                 Waiting::Failed(error) => return Err(error),
-                Waiting::TimedOut => return Ok(Poll::Idle),
+                Waiting::TimedOut => {
+                    self.look_for_slots()?;
+                    return Ok(Poll::Idle);
+                }
             }
         }
     }
