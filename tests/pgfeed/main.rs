@@ -29,6 +29,9 @@ mod exec;
 mod notify;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Posting to an HTTP endpoint: what is sent, what its answers mean, and when it is away.
+#[cfg(feature = "http")]
+mod sink_http;
 // Keeping a table in step.
 mod sink_table;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.

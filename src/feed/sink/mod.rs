@@ -2,13 +2,13 @@
 
 pub mod exec;
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod isolate;
 pub mod registry;
 mod stdout;
 mod table;
-#[allow(dead_code)]
 mod target;
-#[allow(dead_code)]
 mod template;
 
 use std::time::Duration;

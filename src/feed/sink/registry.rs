@@ -1,5 +1,7 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "http")]
+use super::http;
 use super::target::Target;
 use super::{Sink, file, table};
 use crate::error::{Error, Result};
@@ -44,10 +46,15 @@ pub struct Kind {
 }
 
 /// Every kind that this build has.
-pub const KINDS: &[Kind] = &[file::KIND, table::KIND];
+pub const KINDS: &[Kind] = &[
+    file::KIND,
+    #[cfg(feature = "http")]
+    http::KIND,
+    table::KIND,
+];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[];
+const OPTIONAL: &[(&str, &str)] = &[("http", "http"), ("https", "http")];
 
 /// Reads and checks a URL of `--to`.
 ///
@@ -71,8 +78,9 @@ pub fn help() -> String {
     let mut text = String::new();
     for kind in KINDS {
         text.push_str(&format!("{}\n    {}\n", kind.form, kind.about.replace('\n', "\n    ")));
+        let width = kind.parameters.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, meaning) in kind.parameters {
-            text.push_str(&format!("    {name:<12} {meaning}\n"));
+            text.push_str(&format!("    {name:<width$}  {meaning}\n"));
         }
         text.push('\n');
     }

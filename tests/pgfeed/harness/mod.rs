@@ -3,6 +3,7 @@
 mod collect;
 mod command;
 mod database;
+pub mod http;
 pub mod proxy;
 mod running;
 mod server;
