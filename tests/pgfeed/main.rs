@@ -29,6 +29,8 @@ mod exec;
 mod notify;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Appending to a file.
+mod sink_file;
 // Posting to an HTTP endpoint: what is sent, what its answers mean, and when it is away.
 #[cfg(feature = "http")]
 mod sink_http;
