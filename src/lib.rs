@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `cluster`} → `connection` → the leaves.
 
 // What only a part uses that was left out is no mistake of a lean build.
 #![cfg_attr(
@@ -9,6 +9,7 @@
 )]
 
 mod backoff;
+mod bench;
 mod cli;
 pub mod cluster;
 mod commands;
@@ -21,8 +22,11 @@ mod feed;
 mod progress;
 mod queue;
 mod secret;
+#[cfg(feature = "serve")]
+mod serve;
 mod signal;
 pub mod sql;
+mod status;
 mod stop;
 mod sys;
 mod term;

@@ -11,7 +11,7 @@ use super::output;
 use super::ready::Ready;
 use super::told::Told;
 use crate::cli::TailQueue;
-use crate::connection::{Connection, Settings};
+use crate::connection::{Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::limits::Meter;
@@ -59,6 +59,12 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     if args.dead {
         return dead::run(args, &queue, connection);
     }
+    if connection.pooling() == Pooling::Transaction {
+        let place = connection.endpoint();
+        context.term.warn(format!(
+            "a transaction pooler answers at {place}, and through one nobody can be woken: the queue is looked at every second"
+        ));
+    }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
     if args.consume || args.delivery.is_given() {
@@ -70,7 +76,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
 
 /// The queue that was named, or the only one.
 fn choose(connection: &mut Connection, args: &TailQueue) -> Result<Queue> {
-    let queues = queue::list(&mut **connection, &args.schema)?;
+    let queues = queue::list(&mut connection.begin()?, &args.schema)?;
     let names = || queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
     let there_are = || match queues.as_slice() {
         [] => "there is no queue here: install-trigger --queue or notify --queue --create makes one".to_owned(),

@@ -4,6 +4,7 @@
 mod apply;
 mod backfill;
 mod body;
+mod column;
 mod condition;
 mod expression;
 mod installed;
@@ -11,13 +12,16 @@ mod obstacle;
 mod plan;
 mod published;
 mod spec;
+mod survey;
 mod table;
 mod uninstall;
 
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
+pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
+pub use survey::{Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

@@ -1,15 +1,25 @@
 //! Where events go.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod address;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod body;
 pub mod exec;
 mod file;
 #[cfg(feature = "http")]
 mod http;
 mod isolate;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod patience;
 pub mod registry;
 mod stdout;
 mod table;
 mod target;
 mod template;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod tls;
 
 use std::time::Duration;
 

@@ -82,6 +82,19 @@ impl Template {
         }
     }
 
+    /// The text around the places, which no event changes.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Name(_) => None,
+        })
+    }
+
+    /// Whether the text is the same for all events of one channel or queue.
+    pub fn is_the_same_for_all(&self) -> bool {
+        self.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Name(Name::Source)))
+    }
+
     /// Fills in what an event tells; each value goes through `clean`, so that it cannot be more than a value where it is put.
     ///
     /// # Errors

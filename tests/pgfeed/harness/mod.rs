@@ -1,9 +1,12 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+pub mod broker;
 mod collect;
 mod command;
 mod database;
 pub mod http;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;
