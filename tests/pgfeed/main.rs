@@ -34,6 +34,11 @@ mod sink_nats;
 mod sink_redis;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Appending to a file.
+mod sink_file;
+// Posting to an HTTP endpoint: what is sent, what its answers mean, and when it is away.
+#[cfg(feature = "http")]
+mod sink_http;
 // Keeping a table in step.
 mod sink_table;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
