@@ -4,11 +4,12 @@
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
+# make screenshot   the picture of the page in the README, taken by a test
 # make clean        what was built
 
 PGFEED = cargo run --quiet --
 
-.PHONY: demo test test-versions crash bench completions clean
+.PHONY: demo test test-versions crash bench completions screenshot clean
 
 # On a terminal until Ctrl-C; elsewhere nobody could press that.
 demo:
@@ -45,6 +46,11 @@ completions:
 	$(PGFEED) completions fish > completions/pgfeed.fish
 	$(PGFEED) completions powershell > completions/_pgfeed.ps1
 	$(PGFEED) completions elvish > completions/pgfeed.elv
+
+screenshot:
+	@scripts/need test
+	@mkdir -p docs
+	cargo test --test pgfeed -- serve::page::screenshot --exact --ignored
 
 clean:
 	cargo clean

@@ -51,6 +51,9 @@ mod pooler;
 mod crash;
 // Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
 mod bench;
+// Serving: WebSockets, event streams, the page, and clients that mean no good.
+#[cfg(feature = "serve")]
+mod serve;
 mod demo;
 // What is installed, how full the queues are, and what is in the way.
 mod status;

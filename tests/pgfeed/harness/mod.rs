@@ -2,6 +2,8 @@
 
 #[cfg(any(feature = "nats", feature = "redis"))]
 pub mod broker;
+#[cfg(feature = "serve")]
+pub mod browser;
 mod collect;
 mod command;
 mod database;
