@@ -46,6 +46,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('notify', 'notify', [CompletionResultType]::ParameterValue, 'Send notifications, or enqueue durable events')
             [CompletionResult]::new('tail-queue', 'tail-queue', [CompletionResultType]::ParameterValue, 'Look at, or deliver, the events of a durable queue')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -281,6 +282,31 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'pgfeed;doctor' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'pgfeed;demo' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes')
@@ -361,6 +387,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('notify', 'notify', [CompletionResultType]::ParameterValue, 'Send notifications, or enqueue durable events')
             [CompletionResult]::new('tail-queue', 'tail-queue', [CompletionResultType]::ParameterValue, 'Look at, or deliver, the events of a durable queue')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -383,6 +410,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             break
         }
         'pgfeed;help;status' {
+            break
+        }
+        'pgfeed;help;doctor' {
             break
         }
         'pgfeed;help;demo' {

@@ -43,6 +43,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
             cand status 'Show triggers, queues, consumers and the notification queue'
+            cand doctor 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -271,6 +272,30 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'pgfeed;doctor'= {
+            cand -o 'Form of the report'
+            cand --output 'Form of the report'
+            cand --schema 'Schema of pgfeed''s own objects'
+            cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
+            cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand --dbname 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand -h 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand --host 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand -p 'Server''s port; else PGPORT, then 5432'
+            cand --port 'Server''s port; else PGPORT, then 5432'
+            cand -U 'Role to connect as; else PGUSER, then your own name'
+            cand --username 'Role to connect as; else PGUSER, then your own name'
+            cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
+            cand --wait-server 'At start, keep trying a server that is not there yet for this long'
+            cand -q 'Only data and errors'
+            cand --quiet 'Only data and errors'
+            cand -v 'More on stderr; twice for the text of every SQL statement'
+            cand --verbose 'More on stderr; twice for the text of every SQL statement'
+            cand -? 'Print help (so does a -h that is not followed by a host)'
+            cand --help 'Print help (so does a -h that is not followed by a host)'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'pgfeed;demo'= {
             cand -n 'Exit after N changes'
             cand --count 'Exit after N changes'
@@ -348,6 +373,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
             cand status 'Show triggers, queues, consumers and the notification queue'
+            cand doctor 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -364,6 +390,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         &'pgfeed;help;tail-queue'= {
         }
         &'pgfeed;help;status'= {
+        }
+        &'pgfeed;help;doctor'= {
         }
         &'pgfeed;help;demo'= {
         }

@@ -43,6 +43,7 @@ complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "listen" -d 'Print or 
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "notify" -d 'Send notifications, or enqueue durable events'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "status" -d 'Show triggers, queues, consumers and the notification queue'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "doctor" -d 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "man" -d 'Print a manual page'
@@ -232,6 +233,22 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s q -l quiet -d '
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s o -l output -d 'Form of the report' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l rate -d 'Changes a second' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l keep -d 'Keep the server\'s data in DIR, which must not exist or be empty' -r -F
@@ -277,13 +294,14 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s q -l quiet -d 'Onl
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s V -l version -d 'Print version'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "listen" -d 'Print or forward notifications from channels'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "notify" -d 'Send notifications, or enqueue durable events'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "status" -d 'Show triggers, queues, consumers and the notification queue'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "completions" -d 'Print the completions of a shell'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "man" -d 'Print a manual page'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "listen" -d 'Print or forward notifications from channels'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "notify" -d 'Send notifications, or enqueue durable events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "status" -d 'Show triggers, queues, consumers and the notification queue'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "doctor" -d 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "man" -d 'Print a manual page'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue status doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

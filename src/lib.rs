@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `status`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `status`, `doctor`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
 mod cli;
@@ -8,6 +8,7 @@ pub mod cluster;
 mod commands;
 mod connection;
 mod digest;
+mod doctor;
 pub mod error;
 mod exit;
 mod failpoint;

@@ -5,6 +5,7 @@
 
 mod delivery;
 mod demo;
+mod doctor;
 mod global;
 mod host;
 mod listen;
@@ -21,6 +22,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use delivery::{Delivery, ExecMode, Limits, Output, OutputFormat, Overflow};
 pub use demo::Demo;
+pub use doctor::Doctor;
 pub use global::{Color, Connection, Global};
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
@@ -90,6 +92,7 @@ pub enum Command {
     Notify(Notify),
     TailQueue(TailQueue),
     Status(Status),
+    Doctor(Doctor),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -105,6 +108,7 @@ impl Command {
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
             Self::Status(_) => "status",
+            Self::Doctor(_) => "doctor",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

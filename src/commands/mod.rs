@@ -2,6 +2,7 @@
 
 mod context;
 mod demo;
+mod doctor;
 mod documentation;
 mod exec;
 mod install;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Notify(args) => notify::run(&args, &context),
         Command::TailQueue(args) => tail_queue::run(&args, &context),
         Command::Status(args) => status::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

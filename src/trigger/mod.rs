@@ -21,6 +21,6 @@ pub use backfill::backfill;
 pub use name::TableName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
-pub use survey::{Surveyed, survey};
+pub use survey::{State, Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

@@ -40,6 +40,8 @@ mod crash;
 // What is installed, how full the queues are, and what is in the way.
 mod demo;
 mod status;
+// Everything that can be wrong is made so, and must be found.
+mod doctor;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.
