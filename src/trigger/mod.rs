@@ -24,6 +24,6 @@ pub use backfill::backfill;
 pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
-pub use survey::{Surveyed, survey};
+pub use survey::{State, Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

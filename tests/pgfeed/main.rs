@@ -52,11 +52,13 @@ mod crash;
 // Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
 mod bench;
 // Serving: WebSockets, event streams, the page, and clients that mean no good.
+mod demo;
 #[cfg(feature = "serve")]
 mod serve;
-mod demo;
 // What is installed, how full the queues are, and what is in the way.
 mod status;
+// Everything that can be wrong is made so, and must be found.
+mod doctor;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.
