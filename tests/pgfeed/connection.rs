@@ -3,7 +3,7 @@
 // Servers that want passwords and certificates, what is not a server, and what a run says of its connection.
 mod servers;
 // Certificates, made by openssl.
-mod certificates;
+pub mod certificates;
 
 // Which host, port, database and user: strings, files and variables, and which of them wins.
 mod conninfo;
@@ -16,7 +16,7 @@ mod tls_identity;
 // Nothing hangs, and waiting for a server ends.
 mod deadlines;
 // A primary among standbys.
-mod standby;
+pub mod standby;
 // What a role or a database has set does not matter.
 mod session;
 // A password is nowhere to be seen, however a run ends.

@@ -1,7 +1,11 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "http")]
+use super::http;
 #[cfg(feature = "nats")]
 use super::nats;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::target::Target;
 use super::{Sink, file, table};
 use crate::error::{Error, Result};
@@ -49,12 +53,17 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "nats")]
     nats::KIND,
-    file::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
+    #[cfg(feature = "http")]
+    http::KIND,
     table::KIND,
+    file::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
+const OPTIONAL: &[(&str, &str)] =
+    &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis"), ("http", "http"), ("https", "http")];
 
 /// Reads and checks a URL of `--to`.
 ///
@@ -78,8 +87,9 @@ pub fn help() -> String {
     let mut text = String::new();
     for kind in KINDS {
         text.push_str(&format!("{}\n    {}\n", kind.form, kind.about.replace('\n', "\n    ")));
+        let width = kind.parameters.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, meaning) in kind.parameters {
-            text.push_str(&format!("    {name:<12} {meaning}\n"));
+            text.push_str(&format!("    {name:<width$}  {meaning}\n"));
         }
         text.push('\n');
     }
