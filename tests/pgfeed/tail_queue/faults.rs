@@ -69,7 +69,8 @@ fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
         drop(run);
         let text = db.server().cluster().log_text();
         // Every session of ours begins with another, in quotes; which is the last, nobody knows.
-        let is_it = |line: &&str| line.contains("SET idle_in_transaction_session_timeout = ") && !line.contains("'60s'");
+        let is_it =
+            |line: &&str| line.contains("SET idle_in_transaction_session_timeout = ") && !line.contains("'60s'");
         let set = text[log..].lines().rfind(is_it);
         set.unwrap().rsplit(' ').next().unwrap().to_owned()
     };
