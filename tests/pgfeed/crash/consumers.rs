@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::checker::{Printed, Writers};
+use super::random::Random;
 use crate::harness::{Database, Running, Signal, Stdout, wait_until};
 
 /// For `sh -c COMMAND FILE`: appends each line that it reads to a file of its own, and then answers with the event's id.
@@ -53,6 +54,8 @@ pub struct Consuming {
     pub files: Files,
     /// What they do wrong.
     pub mistake: Option<Mistake>,
+    /// How many processes nothing is done to.
+    pub spared: usize,
 }
 
 /// The processes.
@@ -141,6 +144,21 @@ impl<'a> Consumers<'a> {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.lives.len()
+    }
+
+    /// One that something may be done to.
+    pub fn victim(&self, random: &mut Random) -> usize {
+        self.how.spared + random.index(self.len() - self.how.spared)
+    }
+
+    /// The number of a process.
+    pub fn pid(&self, which: usize) -> u32 {
+        self.lives[which].running.pid()
+    }
+
+    /// What a process has told.
+    pub fn stderr(&self, which: usize) -> String {
+        self.lives[which].running.stderr()
     }
 
     /// Events that one process may have in flight.

@@ -46,7 +46,7 @@ impl Run {
     }
 
     fn strike(&self, db: &Database) -> Tally {
-        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake };
+        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake, spared: 0 };
         let stop = AtomicBool::new(false);
         let mut consumers = Consumers::start(db, how);
         let mut random = Random::of(self.seed, 0);
@@ -71,7 +71,8 @@ impl Run {
     }
 }
 
-struct Stopping<'a>(&'a AtomicBool);
+/// Stops the producers when it is dropped.
+pub struct Stopping<'a>(pub &'a AtomicBool);
 
 impl Drop for Stopping<'_> {
     fn drop(&mut self) {
@@ -81,7 +82,7 @@ impl Drop for Stopping<'_> {
 
 /// Neither events nor sessions of ours; the server may take a moment to see that a process is gone.
 #[track_caller]
-fn nothing_is_left(db: &Database) {
+pub fn nothing_is_left(db: &Database) {
     for kind in ["queue", "retry", "dead"] {
         assert_eq!(db.value(&format!("SELECT count(*) FROM pgfeed.{kind}_q")), "0", "left in {kind}");
     }
