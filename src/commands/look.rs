@@ -1,5 +1,6 @@
 //! Looks at a queue, for whoever shows what is in it: everything that is there, then what is added. Nothing is taken.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::{Connection, Settings};
@@ -9,6 +10,7 @@ use crate::feed::limits::{End, Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump, Report};
 use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
+use crate::feed::source::records::Records;
 use crate::queue::doorbell::{Bell, For, Options};
 use crate::queue::{Peek, Queue};
 use crate::stop::{Stop, StopReason};
@@ -19,6 +21,8 @@ pub struct Look<'a> {
     pub queue: &'a Queue,
     /// For the connections that are made when one is lost, and for the one that hears the bell.
     pub settings: Settings,
+    /// What is told of the connection in control records, if anybody wants them.
+    pub records: Option<Arc<Records>>,
     /// How often to look even without a bell.
     pub poll: Duration,
     /// Whether an empty queue is the end.
@@ -32,7 +36,7 @@ pub struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Prepares to look with a connection; `ready` is called when everything that follows is seen.
+    /// Looks with a connection, until a limit or a stop; `ready` is called when everything that follows is seen.
     ///
     /// # Errors
     /// What the server says, and what the sink could not cope with.
@@ -44,13 +48,13 @@ impl Look<'_> {
         report: &dyn Report,
         ready: impl FnOnce(),
     ) -> Result<End> {
-        let Self { queue, settings, poll, ends, batch, limits, stop } = self;
+        let Self { queue, settings, records, poll, ends, batch, limits, stop } = self;
         let peek = Peek::new(&mut connection, queue)?;
         let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll, ends };
         let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, stop);
         ready();
         let pump = Pump {
-            source: &mut PeekSource::new(settings, connection, peek, queue, bell, observer, stop),
+            source: &mut PeekSource::new(settings, connection, peek, queue, bell, observer, stop).with_records(records),
             sink,
             meter: &Meter::start(limits),
             batch,

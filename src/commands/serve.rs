@@ -17,9 +17,10 @@ use crate::cli;
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::feed::event::{Control, ControlKind};
+use crate::feed::event::ControlKind;
 use crate::feed::limits::Limits;
 use crate::feed::source::listen::{Options, Overflow, Reconnect};
+use crate::feed::source::records::Records;
 use crate::queue::{self, Queue};
 use crate::serve::{self, Origin, Publish, Publishes, Served, Server, Token};
 use crate::signal;
@@ -56,7 +57,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
     let publishing = publishing(args, context, &settings, queue.as_ref(), column)?;
     let options = serve::Options {
         bind: address,
-        served: served.clone(),
+        served,
         origins,
         token,
         clients: usize::try_from(args.clients).unwrap_or(usize::MAX),
@@ -72,7 +73,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
     server.when_live(move || watch::ready(term, &what, address));
     let end = match queue {
         None => {
-            let options = listen_options(args, context, settings, &served);
+            let options = listen_options(args, context, settings)?;
             let outlet = Outlet::clients(Box::new(server.fan()));
             listen::follow(options, Box::new(watch), outlet, &Limits::default(), context.term, &Stop::default())
         }
@@ -86,7 +87,7 @@ fn served(args: &cli::Serve) -> Result<Served> {
     Ok(match &args.queue {
         Some(name) => {
             queue::check_name(name)?;
-            Served::Queue(name.clone())
+            Served::Queue(Arc::from(name.as_str()))
         }
         None => Served::Channels(listen::channels(&args.channels)?),
     })
@@ -146,16 +147,16 @@ fn publishing(
     Ok(Some((publishes, Box::new(writer))))
 }
 
-fn listen_options(args: &cli::Serve, context: &Context, settings: Settings, served: &Served) -> Options {
-    Options {
+fn listen_options(args: &cli::Serve, context: &Context, settings: Settings) -> Result<Options> {
+    Ok(Options {
         settings,
-        channels: served.channels(),
+        channels: listen::channels(&args.channels)?,
         heartbeat: args.heartbeat,
         reconnect: Reconnect::Always,
         wait_server: context.connection.wait_server,
         buffer_bytes: BUFFER_BYTES,
         overflow: Overflow::Drop,
-    }
+    })
 }
 
 /// Shows what is in a queue and what is added, and takes nothing.
@@ -163,11 +164,10 @@ fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, w
     let (limits, stop) = (Limits::default(), &Stop::default());
     signal::watch(stop, signal::GRACE);
     let connection = context.connect_unless(stop)?;
-    let mut fan = server.fan();
-    let observer = Box::new(watch::Queue::new(watch, fan.clone()));
-    let look = Look { queue, settings, poll: POLL, ends: false, batch: PAGE, limits, stop };
-    let live = server.fan();
-    let ready = || live.tell(&Control::now(ControlKind::Ready, &Arc::from([]), None, None));
-    let end = look.run(connection, observer, &mut fan, &Told { term: context.term }, ready);
+    // What others take while the connection is lost is not shown.
+    let records = Some(Arc::new(Records::new(&queue.name, ControlKind::Gap)));
+    let look = Look { queue, settings, records, poll: POLL, ends: false, batch: PAGE, limits, stop };
+    let told = Told { term: context.term };
+    let end = look.run(connection, Box::new(watch), &mut server.fan(), &told, || {});
     Ok(end?.exit(&limits))
 }

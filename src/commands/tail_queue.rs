@@ -4,6 +4,7 @@ mod dead;
 mod workers;
 
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::Arc;
 
 use super::context::{Context, stdout};
 use super::delivery::{self, Taker};
@@ -15,8 +16,12 @@ use crate::cli::TailQueue;
 use crate::connection::{Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::feed::Sink;
+use crate::feed::event::{Control, ControlKind};
+use crate::feed::limits::End;
 use crate::feed::sink::Acknowledgement;
 use crate::feed::source::queue::Observer;
+use crate::feed::source::records::Records;
 use crate::queue::{self, Order, Queue};
 use crate::signal;
 use crate::stop::Stop;
@@ -43,6 +48,11 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     if args.consume {
         refuse_nowhere()?;
     }
+    let consumes = args.consume || args.delivery.is_given();
+    if args.jobs > 1 && !consumes {
+        return Err(Error::usage("--jobs: whoever only looks is alone")
+            .hint("workers share out what they take: --consume, --to or a command"));
+    }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
     if let Taker::Sink(destination) = &taker
@@ -64,7 +74,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
-    if args.consume || args.delivery.is_given() {
+    if consumes {
         drop(connection);
         return workers::run(args, &taker, context, &queue, &settings, &ready);
     }
@@ -116,7 +126,9 @@ fn look(
     signal::watch(stop, signal::GRACE);
     output::stop_when_the_reader_goes(stop);
     let batch = args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1);
-    let look = Look { queue, settings, poll: args.poll, ends: args.exit_on_empty, batch, limits, stop };
+    // What others take while the connection is lost is not shown.
+    let records = records(args, queue, ControlKind::Gap);
+    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, limits, stop };
     let mut sink = output::sink(&args.output, term, &stdout()?);
     let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
         if term.stdout_is_terminal {
@@ -124,7 +136,23 @@ fn look(
         }
         ready.tell().iter().for_each(|why| term.warn(why));
     });
+    say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))
+}
+
+/// The control records of a feed, if somebody wants them.
+fn records(args: &TailQueue, queue: &Queue, back: ControlKind) -> Option<Arc<Records>> {
+    args.output.control.then(|| Arc::new(Records::new(&queue.name, back)))
+}
+
+fn say_goodbye(args: &TailQueue, queue: &Queue, sink: &mut dyn Sink, end: &Result<End>) {
+    if args.output.control
+        && let Some(why) = output::why_it_stopped(end)
+    {
+        let queue = Arc::from(queue.name.as_str());
+        let stopped = Control::of_queue(ControlKind::Stopped, &queue, None, Some(why));
+        output::last_records(sink, std::iter::once(stopped));
+    }
 }
 
 /// Tells people how a connection fares.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::harness::{Database, Pgfeed, Stdout};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "install-trigger",
     "uninstall-trigger",
     "listen",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 11] = [
     "bench",
     "serve",
     "status",
+    "doctor",
     "demo",
     "completions",
     "man",
