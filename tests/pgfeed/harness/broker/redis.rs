@@ -82,7 +82,9 @@ impl Redis {
 #[track_caller]
 pub fn ask<T: FromRedisValue>(client: &mut Connection, words: &str) -> T {
     let mut command = redis::Cmd::new();
-    words.split(' ').for_each(|word| drop(command.arg(word)));
+    for word in words.split(' ') {
+        command.arg(word);
+    }
     command.query(client).unwrap_or_else(|error| panic!("{words}: {error}"))
 }
 
