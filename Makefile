@@ -1,5 +1,6 @@
 # make demo         see a live feed, from a PostgreSQL that is started for it and gone afterwards
 # make test         everything that has to hold before a commit
+# make test-versions  the tests against servers of other major versions, VERSIONS="14 16 17 18" unless told otherwise
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
@@ -7,7 +8,7 @@
 
 PGFEED = cargo run --quiet --
 
-.PHONY: demo test crash bench completions clean
+.PHONY: demo test test-versions crash bench completions clean
 
 # On a terminal until Ctrl-C; elsewhere nobody could press that.
 demo:
@@ -21,6 +22,13 @@ test:
 	cargo clippy --all-targets --all-features -- -D warnings
 	cargo test
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# These servers come without clients, and the pg_dump of this machine may be too old for them.
+VERSIONS ?= 14 16 17 18
+
+test-versions:
+	@scripts/need test
+	scripts/servers "$(VERSIONS)" cargo test --test pgfeed -- --skip a_dump_restored
 
 crash:
 	@scripts/need test

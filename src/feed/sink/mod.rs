@@ -6,6 +6,7 @@ mod address;
 mod body;
 pub mod exec;
 mod file;
+mod isolate;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod judged;
 #[cfg(feature = "nats")]
@@ -16,6 +17,7 @@ mod patience;
 mod redis;
 pub mod registry;
 mod stdout;
+mod table;
 #[allow(dead_code)]
 mod target;
 #[allow(dead_code)]

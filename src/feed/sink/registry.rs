@@ -5,7 +5,7 @@ use super::nats;
 #[cfg(feature = "redis")]
 use super::redis;
 use super::target::Target;
-use super::{Sink, file};
+use super::{Sink, file, table};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -17,6 +17,11 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// What can never work.
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>>;
+
+    /// Whether what it makes of the events is wrong when they come in another order.
+    fn needs_order(&self) -> bool {
+        false
+    }
 }
 
 /// What the feed needs of a sink.
@@ -49,6 +54,7 @@ pub const KINDS: &[Kind] = &[
     #[cfg(feature = "redis")]
     redis::KIND,
     file::KIND,
+    table::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.

@@ -1,12 +1,11 @@
 //! Text with `{...}` in it that an event fills in: routing keys, subjects, headers.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
-use crate::feed::change::Change;
+use crate::feed::change::{Change, columns};
 use crate::feed::event::{Event, Origin};
 
 /// A text with places for what an event tells.
@@ -164,11 +163,6 @@ impl Name {
             Self::Source | Self::Id | Self::Attempt => unreachable!("answered above"),
         }
     }
-}
-
-fn columns<'a>(row: Option<&'a RawValue>, what: &str) -> Result<BTreeMap<Cow<'a, str>, &'a RawValue>, String> {
-    let row = row.ok_or_else(|| format!("the change tells no \"{what}\""))?;
-    serde_json::from_str(row.get()).map_err(|_| format!("\"{what}\" is not an object"))
 }
 
 fn whole_key(key: Option<&RawValue>) -> Result<Cow<'_, str>, String> {

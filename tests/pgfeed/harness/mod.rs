@@ -5,6 +5,7 @@ pub mod broker;
 mod collect;
 mod command;
 mod database;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;

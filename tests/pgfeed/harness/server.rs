@@ -85,6 +85,12 @@ impl Server {
         self.0.binaries().dir()
     }
 
+    /// A client program: the server's own, or, where servers come without, the one on the PATH.
+    pub fn client(&self, program: &str) -> PathBuf {
+        let own = self.bin_dir().join(program);
+        if own.exists() { own } else { program.into() }
+    }
+
     /// Puts lines in front of pg_hba.conf, where the first that fits decides, and waits until they hold.
     pub fn hba(&self, lines: &str) {
         let path = self.0.data_dir().join("pg_hba.conf");

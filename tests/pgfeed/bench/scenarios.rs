@@ -1,0 +1,135 @@
+//! Every scenario from end to end, on small numbers that must add up.
+
+use serde_json::{Value, json};
+
+use super::{report, schemas};
+use crate::harness::Database;
+
+/// The rows, each as its case, clients, listeners and count.
+fn rows(report: &Value) -> Vec<(String, u64, u64, u64)> {
+    let number = |row: &Value, name: &str| row[name].as_u64().unwrap();
+    let rows = report["rows"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let case = row["case"].as_str().unwrap().to_owned();
+        (case, number(row, "clients"), number(row, "listeners"), number(row, "count"))
+    })
+    .collect()
+}
+
+/// Everything that was sent has arrived, once, and in its order.
+#[track_caller]
+fn assert_all_arrived(row: &Value, expected: u64) {
+    assert_eq!(row["received"], expected, "{row}");
+    for name in ["lost", "duplicated", "reordered"] {
+        assert_eq!(row[name], 0, "{name}: {row}");
+    }
+}
+
+#[test]
+fn notify_counts_what_each_number_of_senders_sent() {
+    let db = Database::new();
+    let report = report(&db, &["notify", "-n", "120", "-c", "1,3", "--runs", "2"]);
+    let expected = [("NOTIFY".to_owned(), 1, 1, 240), ("NOTIFY".to_owned(), 3, 1, 240)];
+    assert_eq!(rows(&report), expected);
+    for row in report["rows"].as_array().unwrap() {
+        assert_all_arrived(row, 240);
+        assert_eq!(row["runs"], 2);
+        assert_eq!(row["latency"]["samples"], 240);
+        let bars: u64 = row["histogram"].as_array().unwrap().iter().map(|bar| bar["count"].as_u64().unwrap()).sum();
+        assert_eq!(bars, 240);
+    }
+    assert_eq!(report["findings"], json!(["all 480 messages arrived: none lost, duplicated or reordered"]));
+    assert_eq!(schemas(&db), [""; 0]);
+}
+
+#[test]
+fn fanout_counts_each_message_at_each_listener() {
+    let db = Database::new();
+    let report = report(&db, &["fanout", "-n", "50", "--listeners", "1,4"]);
+    assert_eq!(rows(&report), [("fan-out".to_owned(), 1, 1, 50), ("fan-out".to_owned(), 1, 4, 50)]);
+    assert_all_arrived(&report["rows"][0], 50);
+    assert_all_arrived(&report["rows"][1], 200);
+}
+
+#[test]
+fn trigger_measures_every_kind_for_one_row_and_for_many() {
+    let db = Database::new();
+    let report = report(&db, &["trigger", "-n", "30"]);
+    let cases: Vec<(String, u64)> = rows(&report).into_iter().map(|(case, _, _, count)| (case, count)).collect();
+    let expected = [
+        "no trigger",
+        "NOTIFY by hand, per row",
+        "live (--channel)",
+        "durable (--queue)",
+        "many rows, no trigger",
+        "many rows, NOTIFY by hand",
+        "many rows, live",
+        "many rows, durable",
+    ];
+    assert_eq!(cases, expected.map(|case| (case.to_owned(), 30)));
+    assert_eq!(report["rows"][0]["ratio"], Value::Null);
+    for place in [1, 2, 3, 5, 6, 7] {
+        let baseline = if place < 4 { 0 } else { 4 };
+        let rate = |place: usize| report["rows"][place]["rate"]["median"].as_f64().unwrap();
+        let ratio = report["rows"][place]["ratio"].as_f64().unwrap();
+        assert!((ratio - rate(place) / rate(baseline)).abs() < 1e-3 * ratio.max(1.0), "{}", report["rows"][place]);
+    }
+}
+
+#[test]
+fn commit_sweeps_the_writers_and_delivers_every_event() {
+    let db = Database::new();
+    let report = report(&db, &["commit", "-n", "40", "-c", "1,2"]);
+    let expected: Vec<_> = [1, 2]
+        .into_iter()
+        .flat_map(|clients| {
+            let row = |case: &str, listeners| (case.to_owned(), clients, listeners, 40);
+            [row("no trigger", 0), row("NOTIFY in the trigger", 0), row("durable, with a consumer", 1)]
+        })
+        .collect();
+    assert_eq!(rows(&report), expected);
+    assert_all_arrived(&report["rows"][2], 40);
+    assert_all_arrived(&report["rows"][5], 40);
+    let words = report["findings"][0].as_str().unwrap();
+    assert!(words.starts_with("with 2 writers, the durable trigger lets "), "{words}");
+}
+
+#[test]
+fn queue_delivers_what_was_written_and_drains_a_backlog() {
+    let db = Database::new();
+    let report = report(&db, &["queue", "-n", "300", "-c", "2"]);
+    let expected = [("write to delivery".to_owned(), 2, 1, 300), ("drain of a backlog".to_owned(), 1, 1, 300)];
+    assert_eq!(rows(&report), expected);
+    assert_all_arrived(&report["rows"][0], 300);
+    assert_all_arrived(&report["rows"][1], 300);
+}
+
+#[test]
+fn sync_stands_beside_what_was_published() {
+    let db = Database::new();
+    let report = report(&db, &["sync", "-n", "10"]);
+    let published = |case: &str| {
+        let rows = report["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["case"] == case).unwrap_or_else(|| panic!("{case}: {report}"));
+        assert_eq!(row["count"], 10);
+        row["published"].clone()
+    };
+    assert_eq!(published("no trigger"), 903.0);
+    assert_eq!(published("queue trigger"), 812.0);
+    assert_eq!(published("no trigger, indexed"), Value::Null);
+    assert_eq!(published("queue trigger, indexed"), Value::Null);
+}
+
+#[test]
+fn all_runs_one_after_the_other() {
+    let db = Database::new();
+    let words = ["all", "-n", "5", "-c", "1", "-q"];
+    let reports = super::bench(&db, &words).run().ok().stderr_is("").json();
+    let names: Vec<&str> = reports.iter().map(|report| report["scenario"].as_str().unwrap()).collect();
+    let listed = db.pgfeed(["bench", "list"]).run().ok();
+    let expected: Vec<&str> = listed.lines().iter().map(|line| line.split_whitespace().next().unwrap()).collect();
+    assert_eq!(names, expected);
+    let help = db.pgfeed(["bench", "--help"]).run().ok().stdout;
+    assert!(expected.iter().all(|name| help.contains(&format!("\n  {name:<9} "))), "{help}");
+    assert_eq!(schemas(&db), [""; 0]);
+}
