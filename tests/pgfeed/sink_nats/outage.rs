@@ -58,7 +58,10 @@ fn a_stop_does_not_wait_for_a_frozen_server() {
     let mut nats = Nats::start();
     nats.process().signal(Signal::Stop);
     db.sql("INSERT INTO t VALUES (1)");
-    let following = follow(&db, &nats.url("subject=s")).spawn();
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let following = follow(&db, &nats.url("subject=s")).args(["--ready-file".as_ref(), ready.as_os_str()]).spawn();
+    wait_until("it minds signals", || ready.exists());
     db.wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'");
     following.signal(Signal::Term);
     following.finish().code(130);

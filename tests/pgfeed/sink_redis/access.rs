@@ -91,7 +91,7 @@ fn wrong_urls_are_told_before_anything_is_connected_to() {
         ("redis://h?maxlen=0", "maxlen: it is 0"),
         ("redis://h?channel=c&stream=s", "channel is instead of stream and maxlen"),
         ("redis://h?channel=c&maxlen=1", "channel is instead of stream and maxlen"),
-        ("redis://h?nix=1", "it has no parameter \"nix\""),
+        ("redis://h?nix=1", "\"nix\" is no parameter of it"),
         ("redis://h?ca=/x", "ca, cert and cert_key are of an encrypted connection"),
         ("rediss://h?ca=/nonexistent", "/nonexistent: "),
     ] {
