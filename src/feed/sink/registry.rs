@@ -1,12 +1,9 @@
 //! What `--to` can write to: a line for each kind of sink.
 
-<<<<<<< HEAD
 #[cfg(feature = "http")]
 use super::http;
-=======
 #[cfg(feature = "nats")]
 use super::nats;
->>>>>>> main
 use super::target::Target;
 use super::{Sink, file, table};
 use crate::error::{Error, Result};
@@ -52,24 +49,17 @@ pub struct Kind {
 
 /// Every kind that this build has.
 pub const KINDS: &[Kind] = &[
-<<<<<<< HEAD
     file::KIND,
     #[cfg(feature = "http")]
     http::KIND,
-=======
     #[cfg(feature = "nats")]
     nats::KIND,
-    file::KIND,
->>>>>>> main
     table::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-<<<<<<< HEAD
-const OPTIONAL: &[(&str, &str)] = &[("http", "http"), ("https", "http")];
-=======
-const OPTIONAL: &[(&str, &str)] = &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
->>>>>>> main
+const OPTIONAL: &[(&str, &str)] =
+    &[("http", "http"), ("https", "http"), ("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
 
 /// Reads and checks a URL of `--to`.
 ///
