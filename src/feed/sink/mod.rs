@@ -1,8 +1,8 @@
 //! Where events go.
 
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod address;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod body;
 pub mod exec;
 mod file;
@@ -11,7 +11,7 @@ mod http;
 mod isolate;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
 pub mod registry;
 mod stdout;
