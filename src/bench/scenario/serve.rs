@@ -90,7 +90,6 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
 fn wait_live(server: &Server) -> Result<()> {
     let (live, is_live) = mpsc::channel();
     server.when_live(move || {
-        // Whoever has given up waiting does not hear it.
         let _ = live.send(());
     });
     is_live.recv_timeout(START).map_err(|_| Error::failed("the server did not begin to listen"))
