@@ -1,12 +1,7 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `cluster`} → `connection` → the leaves.
-
-// What only a part uses that was left out is no mistake of a lean build.
-#![cfg_attr(
-    not(all(feature = "amqp", feature = "nats", feature = "redis", feature = "http", feature = "serve")),
-    allow(dead_code)
-)]
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `doctor`, `cluster`} → `connection` → the
+//! leaves.
 
 mod backoff;
 mod bench;
@@ -15,6 +10,7 @@ pub mod cluster;
 mod commands;
 mod connection;
 mod digest;
+mod doctor;
 pub mod error;
 mod exit;
 mod failpoint;

@@ -38,16 +38,24 @@ impl Bench {
     }
 }
 
+type Measurement = (&'static str, fn(&Bench));
+
+const MEASUREMENTS: [Measurement; 4] =
+    [("bulk", write::bulk), ("drain", drain::run), ("latency", deliver::latency), ("commands", deliver::commands)];
+
+/// All of them, or those that are named: `cargo bench --bench durable -- drain`.
 fn main() {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|one| one == name);
     let builder = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB");
     let cluster = builder.clone().durability(Durability::Real).start().unwrap();
     let bench = Bench { cluster, pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
     header();
-    write::bulk(&bench);
-    drain::run(&bench);
-    deliver::latency(&bench);
-    deliver::commands(&bench);
+    MEASUREMENTS.iter().filter(|(name, _)| wanted(name)).for_each(|(_, measure)| measure(&bench));
     drop(bench);
+    if !wanted("commits") {
+        return;
+    }
     // The delay in front of every flush stands for a slower disk, for all that is compared.
     let slow = builder.setting("commit_delay", "1000").setting("commit_siblings", "0").durability(Durability::Real);
     let bench = Bench { cluster: slow.start().unwrap(), pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };

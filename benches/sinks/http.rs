@@ -13,11 +13,7 @@ pub fn run(bench: &Bench) {
     let server = Http::start(|_, _| Reply::status(204));
     let url = format!("http://127.0.0.1:{}/", server.port());
     client.batch_execute("CREATE TABLE posts (id int PRIMARY KEY, title text)").unwrap();
-    let mut notify = std::process::Command::new(&bench.pgfeed);
-    notify
-        .args(["-q", "notify", "--queue", "posts", "--create", "x"])
-        .env("DATABASE_URL", bench.cluster.url("postgres"));
-    assert!(notify.status().unwrap().success());
+    assert!(bench.pgfeed(&["-q", "notify", "--queue", "posts", "--create", "x"]).status().unwrap().success());
     let payload = format!("{{\"n\":\"{}\"}}", "x".repeat(100));
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {

@@ -1,7 +1,5 @@
 //! A backlog of changes into another table, here and in another database.
 
-use std::process::Command;
-
 use crate::{Bench, RUNS, median, report};
 
 const EVENTS: usize = 100_000;
@@ -16,10 +14,7 @@ pub fn run(bench: &Bench) {
     client.batch_execute(tables).unwrap();
     client.batch_execute("CREATE DATABASE other").unwrap();
     bench.client("other").batch_execute(tables).unwrap();
-    let mut install = Command::new(&bench.pgfeed);
-    install
-        .args(["-q", "install-trigger", "movies", "--queue", "movies"])
-        .env("DATABASE_URL", bench.cluster.url("postgres"));
+    let mut install = bench.pgfeed(&["-q", "install-trigger", "movies", "--queue", "movies"]);
     assert!(install.output().unwrap().status.success());
     for (what, database) in [("the same database", "postgres"), ("another database", "other")] {
         let to = bench.cluster.url(database);

@@ -9,10 +9,14 @@ mod file;
 #[cfg(feature = "http")]
 mod http;
 mod isolate;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod judged;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 mod stdout;
 mod table;

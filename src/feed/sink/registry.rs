@@ -4,6 +4,8 @@
 use super::http;
 #[cfg(feature = "nats")]
 use super::nats;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::target::Target;
 use super::{Sink, file, table};
 use crate::error::{Error, Result};
@@ -49,17 +51,19 @@ pub struct Kind {
 
 /// Every kind that this build has.
 pub const KINDS: &[Kind] = &[
-    file::KIND,
-    #[cfg(feature = "http")]
-    http::KIND,
     #[cfg(feature = "nats")]
     nats::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
+    #[cfg(feature = "http")]
+    http::KIND,
     table::KIND,
+    file::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
 const OPTIONAL: &[(&str, &str)] =
-    &[("http", "http"), ("https", "http"), ("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
+    &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis"), ("http", "http"), ("https", "http")];
 
 /// Reads and checks a URL of `--to`.
 ///

@@ -85,11 +85,16 @@ impl Nats {
 
     /// Everything that a stream holds, in its order.
     pub fn stored(&self, stream: &str) -> Vec<Stored> {
+        self.stored_behind(stream, 0).0
+    }
+
+    /// What a stream holds behind a message with this number, in its order, and the number of the last one.
+    pub fn stored_behind(&self, stream: &str, number: u64) -> (Vec<Stored>, u64) {
         self.with(async |client| {
             let mut stream = jetstream::new(client).get_stream(stream).await.unwrap();
             let state = stream.info().await.unwrap().state.clone();
             let mut stored = Vec::new();
-            for sequence in state.first_sequence..=state.last_sequence {
+            for sequence in state.first_sequence.max(number + 1)..=state.last_sequence {
                 let message = stream.get_raw_message(sequence).await.unwrap();
                 stored.push(Stored {
                     subject: message.subject.to_string(),
@@ -97,7 +102,7 @@ impl Nats {
                     body: String::from_utf8(message.payload.to_vec()).unwrap(),
                 });
             }
-            stored
+            (stored, state.last_sequence)
         })
     }
 
@@ -108,18 +113,20 @@ impl Nats {
         })
     }
 
-    /// Listens to all subjects that begin like this until `done`, and returns what came: subjects and bodies.
+    /// Listens to subjects while something is `done`, until so many messages came: their subjects and bodies.
     pub fn heard(&self, subject: &str, count: usize, done: impl FnOnce()) -> Vec<(String, String)> {
-        self.with(async |client| {
+        let heard = self.with(async |client| {
             let heard = client.subscribe(subject.to_owned()).await.unwrap();
             // The server has heard of the subscription once it has answered.
             let _ = client.request("nobody", "".into()).await;
-            done();
-            let texts = heard
-                .take(count)
-                .map(|message| (message.subject.to_string(), String::from_utf8_lossy(&message.payload).into_owned()));
-            texts.collect().await
-        })
+            heard
+        });
+        done();
+        let text = |message: async_nats::Message| {
+            (message.subject.to_string(), String::from_utf8_lossy(&message.payload).into_owned())
+        };
+        let texts = heard.take(count).map(text).collect();
+        self.runtime.block_on(async { tokio::time::timeout(DEADLINE, texts).await.expect("they come") })
     }
 }
 
