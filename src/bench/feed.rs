@@ -1,13 +1,13 @@
 //! Feeds under measurement: pgfeed's own sources and pump, into a receiver.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Bench;
-use super::receiver::{Receiver, Seen};
+use super::histogram::Latencies;
+use super::receiver::{Collected, Receiver};
 use super::tally::Ordered;
+use super::{Bench, Delivery};
 use crate::error::{Error, Result};
 use crate::feed::Source;
 use crate::feed::event::{Control, Event};
@@ -32,9 +32,9 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// A feed that runs.
 pub struct Feed {
-    thread: JoinHandle<Result<Receiver>>,
+    thread: JoinHandle<Result<()>>,
     /// What it has got.
-    pub seen: Arc<Seen>,
+    pub collected: Arc<Collected>,
     stop: Stop,
     /// The thread that waits for rings; a listener has none.
     _waiter: Option<Waiter>,
@@ -54,14 +54,21 @@ pub fn listener(bench: &Bench, channel: &str) -> Feed {
         overflow: Overflow::Stop,
     };
     let source = Listen::start(options, Box::new(Silent), &stop);
-    start(source, Ordered::Yes, stop, None)
+    let collected = Collected::new(Ordered::Yes);
+    let receiver = Receiver(Arc::clone(&collected));
+    Feed { thread: start(source, receiver, &stop), collected, stop, _waiter: None }
 }
 
-/// Starts to deliver what is in a queue, as one worker of `tail-queue` does.
+/// Starts to deliver what is in a queue, each consumer as a `tail-queue` of its own does, all into one collection.
 ///
 /// # Errors
-/// That it cannot connect.
-pub fn consumer(bench: &Bench, queue: &Queue, ordered: Ordered) -> Result<Feed> {
+/// That they cannot connect.
+pub fn consumers(bench: &Bench, queue: &Queue, number: usize, ordered: Ordered) -> Result<Vec<Feed>> {
+    let collected = Collected::new(ordered);
+    (0..number).map(|_| consumer(bench, queue, &collected)).collect()
+}
+
+fn consumer(bench: &Bench, queue: &Queue, collected: &Arc<Collected>) -> Result<Feed> {
     let stop = child(bench.stop);
     let options = Options { what: For::Anything, workers: 1, poll: Duration::from_secs(10), ends: false };
     let settings = bench.place.settings();
@@ -75,7 +82,8 @@ pub fn consumer(bench: &Bench, queue: &Queue, ordered: Ordered) -> Result<Feed> 
         first_delay: Duration::from_secs(1),
     };
     let source = QueueSource::open(settings.clone(), queue.clone(), policy, bell, Box::new(Silent), &stop)?;
-    Ok(start(source, ordered, stop, Some(waiter)))
+    let (collected, receiver) = (Arc::clone(collected), Receiver(Arc::clone(collected)));
+    Ok(Feed { thread: start(source, receiver, &stop), collected, stop, _waiter: Some(waiter) })
 }
 
 /// A stop that the other one raises too.
@@ -88,11 +96,9 @@ fn child(parent: &Stop) -> Stop {
     stop
 }
 
-fn start(mut source: impl Source + Send + 'static, ordered: Ordered, stop: Stop, waiter: Option<Waiter>) -> Feed {
-    let seen = Arc::new(Seen::default());
-    let mut receiver = Receiver::new(ordered, Arc::clone(&seen));
-    let its_stop = stop.clone();
-    let thread = std::thread::spawn(move || {
+fn start(mut source: impl Source + Send + 'static, mut receiver: Receiver, stop: &Stop) -> JoinHandle<Result<()>> {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
         let pump = Pump {
             source: &mut source,
             sink: &mut receiver,
@@ -100,11 +106,10 @@ fn start(mut source: impl Source + Send + 'static, ordered: Ordered, stop: Stop,
             batch: BATCH,
             on_refusal: OnRefusal::Stop,
             report: &Silent,
-            stop: &its_stop,
+            stop: &stop,
         };
-        pump.run().map(|_: crate::feed::limits::End| receiver)
-    });
-    Feed { thread, seen, stop, _waiter: waiter }
+        pump.run().map(drop)
+    })
 }
 
 impl Feed {
@@ -114,7 +119,7 @@ impl Feed {
     /// That it does not; why it has ended.
     pub fn wait_live(self, bench: &Bench) -> Result<Self> {
         let until = Instant::now() + START;
-        while !self.seen.live.load(Ordering::Acquire) && bench.stop.requested().is_none() {
+        while !self.collected.is_live() && bench.stop.requested().is_none() {
             if self.thread.is_finished() || Instant::now() >= until {
                 return Err(self.end().err().unwrap_or_else(|| Error::failed("a listener did not begin to listen")));
             }
@@ -123,34 +128,43 @@ impl Feed {
         Ok(self)
     }
 
-    /// Waits until so many messages have come, or none for a long time.
-    pub fn wait_received(&self, bench: &Bench, expected: u64) {
-        let received = || self.seen.received.load(Ordering::Acquire);
-        let (mut last, mut since) = (received(), Instant::now());
-        while last < expected && since.elapsed() < SILENCE && !self.thread.is_finished() {
-            if bench.stop.requested().is_some() {
-                return;
-            }
-            bench.stop.pause(LOOK);
-            if received() != last {
-                (last, since) = (received(), Instant::now());
-            }
-        }
-    }
-
     /// Whether it has been told that nothing follows, or never will be.
     pub fn has_ended(&self) -> bool {
-        self.seen.ended.load(Ordering::Acquire) || self.thread.is_finished()
+        self.collected.has_ended() || self.thread.is_finished()
     }
 
-    /// Ends it, and hands over what it has got.
+    /// Ends it.
     ///
     /// # Errors
     /// Why it had failed before.
-    pub fn end(self) -> Result<Receiver> {
+    pub fn end(self) -> Result<()> {
         self.stop.request(StopReason::Finished);
         self.thread.join().unwrap_or_else(|_| Err(Error::failed("a feed panicked")))
     }
+}
+
+/// Waits until so many messages have come, or none for a long time, and ends the consumers.
+///
+/// # Errors
+/// Why one of them had failed.
+pub fn finish(bench: &Bench, consumers: Vec<Feed>, expected: u64) -> Result<(Delivery, Latencies)> {
+    let (mut delivery, mut latency) = (Delivery::of(expected), Latencies::default());
+    if let Some(Feed { collected, .. }) = consumers.first() {
+        let (mut last, mut since) = (collected.received(), Instant::now());
+        while last < expected && since.elapsed() < SILENCE && bench.stop.requested().is_none() {
+            if consumers.iter().any(|feed| feed.thread.is_finished()) {
+                break;
+            }
+            bench.stop.pause(LOOK);
+            if collected.received() != last {
+                (last, since) = (collected.received(), Instant::now());
+            }
+        }
+    }
+    let collected = consumers.first().map(|feed| Arc::clone(&feed.collected));
+    consumers.into_iter().try_for_each(Feed::end)?;
+    collected.inspect(|collected| collected.add_to(&mut delivery, &mut latency));
+    Ok((delivery, latency))
 }
 
 /// Nobody is told how a feed fares: the figures show it.

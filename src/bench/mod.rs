@@ -26,7 +26,6 @@ pub use plan::{Amount, Plan};
 use report::{Report, Row};
 pub use scenario::SCENARIOS;
 pub use server::Server;
-use tally::Tally;
 
 /// Something to measure: one file, and one line in the registry.
 pub struct Scenario {
@@ -104,13 +103,6 @@ impl Delivery {
     /// Nothing yet, of so much.
     fn of(expected: u64) -> Self {
         Self { expected: Some(expected), ..Self::default() }
-    }
-
-    fn add(&mut self, tally: &Tally, cut_off: u64) {
-        self.received += tally.received;
-        self.duplicated += tally.duplicated;
-        self.reordered += tally.reordered;
-        self.cut_off += cut_off;
     }
 }
 

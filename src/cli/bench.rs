@@ -18,13 +18,14 @@ Scenarios:
   all       one after the other
   list      their names, and nothing is measured
 
-Everything happens in a schema of its own, pgfeed_bench_PID, which is dropped at the end. A percentile is shown only when
-at least ten samples lie beyond it.
+Everything happens in a schema of its own, pgfeed_bench_PID, which is dropped at the
+end. A percentile is shown only when at least ten samples lie beyond it.
 
 Examples:
-  pgfeed bench commit --throwaway --flush-delay 1ms     on a private server whose disk needs a millisecond
-  pgfeed bench queue -R 200 -T 30s                      latency at 200 events a second
-  pgfeed bench all --export before.json                 then change something, and:
+  pgfeed bench commit --throwaway                    on a private server
+  pgfeed bench commit --throwaway --flush-delay 1ms  whose disk needs a millisecond
+  pgfeed bench queue -R 200 -T 30s                   latency at 200 events a second
+  pgfeed bench all --export before.json              then change something, and:
   pgfeed bench all --compare before.json --fail-if 'compared<0.9' --fail-if 'lost>0'";
 
 /// Measure what LISTEN/NOTIFY and the queue cost on this server
@@ -39,7 +40,7 @@ pub struct Bench {
     #[arg(short = 'c', long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub clients: Vec<u16>,
 
-    /// Connections that listen; a list measures each [default: 1; fanout: 1,10,50]
+    /// Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub listeners: Vec<u16>,
 

@@ -11,7 +11,7 @@ use crate::bench::report::Report;
 use crate::bench::{Amount, Bench, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
 use crate::cli;
 use crate::cluster::{Cluster, Durability};
-use crate::connection::{Connection, Environment, Options, Settings};
+use crate::connection::{Environment, Options, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::signal;
@@ -40,6 +40,12 @@ pub fn run(args: &cli::Bench, context: &Context) -> Result<Exit> {
     signal::watch(&stop, GRACE);
     let cluster = args.throwaway.then(throwaway).transpose()?;
     let settings = settings(context, cluster.as_ref(), plan.flush_delay)?;
+    if cluster.is_none() {
+        match context.connect_unless(&stop).and_then(|mut connection| leftovers(&mut connection)) {
+            Err(error) if error.exit() == Exit::Signal => return Ok(Exit::Signal),
+            names => names?.iter().for_each(|name| tell_leftover(context, name)),
+        }
+    }
     let ended = measure(&scenarios, &plan, &settings, context, &stop, |mut report| {
         compare::compare(&mut report, &earlier);
         outputs.write(&report)?;
@@ -64,18 +70,13 @@ fn measure(
     stop: &Stop,
     mut show: impl FnMut(Report) -> Result<Report>,
 ) -> Result<Vec<Report>> {
-    for name in leftovers(&mut connect(settings)?)? {
-        context
-            .term
-            .warn(format!("the schema {name} was left by a measurement that was killed: DROP SCHEMA {name} CASCADE"));
-    }
     let mut reports = Vec::new();
     for scenario in scenarios {
         if stop.requested().is_some() {
             break;
         }
         // A schema for each, so that none measures among what another has left.
-        let place = Place::make(settings.clone(), std::process::id())?;
+        let place = Place::make(settings.clone(), std::process::id()).map_err(explain)?;
         let watch = Progress::new(context.term);
         let bench = Bench { plan, place: &place, stop, watch: &watch };
         let report = Server::ask(&place, plan).and_then(|server| bench.run(scenario, &server));
@@ -148,9 +149,15 @@ fn settings(context: &Context, cluster: Option<&Cluster>, flush_delay: Duration)
     Ok(settings.with("commit_delay", &flush_delay.as_micros().to_string()).with("commit_siblings", "0"))
 }
 
-fn connect(settings: &Settings) -> Result<Connection> {
-    Connection::open(settings).map_err(|error| match error.sqlstate() {
+fn tell_leftover(context: &Context, name: &str) {
+    let left = format!("the schema {name} was left by a measurement that was killed");
+    context.term.warn(format!("{left}: DROP SCHEMA {name} CASCADE"));
+}
+
+/// A setting that the role may not change is refused while connecting; what else it may not do has its own hint.
+fn explain(error: Error) -> Error {
+    match error.sqlstate() {
         Some("42501") => error.hint("--flush-delay is for superusers; --throwaway needs nothing"),
         _ => error,
-    })
+    }
 }

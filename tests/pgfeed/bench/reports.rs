@@ -153,7 +153,7 @@ fn what_cannot_be_is_told_before_anything_is_measured() {
     let db = Database::new();
     for (words, told) in [
         (&["notify", "-s", "8000"][..], "a payload of 8000 bytes does not fit"),
-        (&["queue", "--listeners", "2"], "queue has no listeners"),
+        (&["trigger", "--listeners", "2"], "trigger has no listeners"),
     ] {
         bench(&db, words).run().code(2).stdout_is("").stderr_has(told);
     }
