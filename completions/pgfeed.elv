@@ -42,7 +42,9 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand listen 'Print or forward notifications from channels'
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
+            cand serve 'Fan a feed out to browsers over WebSocket and SSE'
             cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
+            cand status 'Show triggers, queues, consumers and the notification queue'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -250,6 +252,36 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'pgfeed;serve'= {
+            cand --queue 'Show the events of this queue instead, and take none'
+            cand --schema 'Schema of pgfeed''s own objects'
+            cand --bind 'Address and port to listen at; port 0 takes a free one'
+            cand --token-file 'File with the token that clients must know; needed unless --bind is an address of this machine only'
+            cand --origin 'Pages of these origins may use this server too, which answers to their host names; such as https://app.example.com'
+            cand --publish-to 'Let clients send: a message becomes a row of TABLE, whose trigger tells everybody'
+            cand --clients 'Most clients at a time'
+            cand --heartbeat 'Ask a silent server, and silent clients, this often whether they are still there; 0 never asks'
+            cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
+            cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand --dbname 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand -h 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand --host 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand -p 'Server''s port; else PGPORT, then 5432'
+            cand --port 'Server''s port; else PGPORT, then 5432'
+            cand -U 'Role to connect as; else PGUSER, then your own name'
+            cand --username 'Role to connect as; else PGUSER, then your own name'
+            cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
+            cand --wait-server 'At start, keep trying a server that is not there yet for this long'
+            cand --publish 'Let clients send: a message becomes a notification on their channel, or with --queue an event'
+            cand -q 'Only data and errors'
+            cand --quiet 'Only data and errors'
+            cand -v 'More on stderr; twice for the text of every SQL statement'
+            cand --verbose 'More on stderr; twice for the text of every SQL statement'
+            cand -? 'Print help (so does a -h that is not followed by a host)'
+            cand --help 'Print help (so does a -h that is not followed by a host)'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'pgfeed;bench'= {
             cand -c 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
             cand --clients 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
@@ -282,6 +314,32 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
             cand --wait-server 'At start, keep trying a server that is not there yet for this long'
             cand --throwaway 'Measure on a throwaway server of this machine, with fsync and synchronous_commit on'
+            cand -q 'Only data and errors'
+            cand --quiet 'Only data and errors'
+            cand -v 'More on stderr; twice for the text of every SQL statement'
+            cand --verbose 'More on stderr; twice for the text of every SQL statement'
+            cand -? 'Print help (so does a -h that is not followed by a host)'
+            cand --help 'Print help (so does a -h that is not followed by a host)'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'pgfeed;status'= {
+            cand -o 'Form of the report'
+            cand --output 'Form of the report'
+            cand -w 'Look again, every DUR [default with no DUR: 2s]'
+            cand --watch 'Look again, every DUR [default with no DUR: 2s]'
+            cand --schema 'Schema of pgfeed''s own objects'
+            cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
+            cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand --dbname 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand -h 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand --host 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand -p 'Server''s port; else PGPORT, then 5432'
+            cand --port 'Server''s port; else PGPORT, then 5432'
+            cand -U 'Role to connect as; else PGUSER, then your own name'
+            cand --username 'Role to connect as; else PGUSER, then your own name'
+            cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
+            cand --wait-server 'At start, keep trying a server that is not there yet for this long'
             cand -q 'Only data and errors'
             cand --quiet 'Only data and errors'
             cand -v 'More on stderr; twice for the text of every SQL statement'
@@ -367,7 +425,9 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand listen 'Print or forward notifications from channels'
             cand notify 'Send notifications, or enqueue durable events'
             cand tail-queue 'Look at, or deliver, the events of a durable queue'
+            cand serve 'Fan a feed out to browsers over WebSocket and SSE'
             cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
+            cand status 'Show triggers, queues, consumers and the notification queue'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -383,7 +443,11 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         }
         &'pgfeed;help;tail-queue'= {
         }
+        &'pgfeed;help;serve'= {
+        }
         &'pgfeed;help;bench'= {
+        }
+        &'pgfeed;help;status'= {
         }
         &'pgfeed;help;demo'= {
         }

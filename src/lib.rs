@@ -1,6 +1,6 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `cluster`} → `connection` → the leaves.
 
 mod backoff;
 mod bench;
@@ -16,8 +16,11 @@ mod feed;
 mod progress;
 mod queue;
 mod secret;
+#[cfg(feature = "serve")]
+mod serve;
 mod signal;
 pub mod sql;
+mod status;
 mod stop;
 mod sys;
 mod term;

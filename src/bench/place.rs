@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-use postgres::Client;
-
 use crate::connection::{Connection, Settings};
 use crate::error::{Error, Result};
 use crate::sql;
@@ -95,7 +93,7 @@ impl Place {
     ///
     /// # Errors
     /// Those of the work.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Client) -> Result<T>) -> Result<T> {
+    pub fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T>) -> Result<T> {
         work(&mut self.owner())
     }
 

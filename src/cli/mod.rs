@@ -10,6 +10,8 @@ mod global;
 mod host;
 mod listen;
 mod notify;
+mod serve;
+mod status;
 mod tail_queue;
 mod trigger;
 mod writing;
@@ -27,6 +29,8 @@ pub use host::asks_for_sinks;
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;
+pub use serve::Serve;
+pub use status::Status;
 pub use tail_queue::{OnRefusedEvent, TailQueue};
 pub use trigger::{Doorbell, Event, InstallTrigger, Payload, UninstallTrigger};
 pub use writing::{Completions, Man, ReportFormat};
@@ -90,7 +94,9 @@ pub enum Command {
     Listen(Listen),
     Notify(Notify),
     TailQueue(TailQueue),
+    Serve(Serve),
     Bench(Bench),
+    Status(Status),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -105,7 +111,9 @@ impl Command {
             Self::Listen(_) => "listen",
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
+            Self::Serve(_) => "serve",
             Self::Bench(_) => "bench",
+            Self::Status(_) => "status",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

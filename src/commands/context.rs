@@ -40,6 +40,7 @@ impl Context {
             port: given.port.clone(),
             user: given.username.clone(),
             connect_timeout: given.connect_timeout,
+            dbname_from: None,
             application_name: format!("pgfeed {}", self.command),
         };
         let settings = Settings::resolve(&options, &Environment::of_process())?;

@@ -82,6 +82,12 @@ impl Outlet {
         Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, needs_reader: true }
     }
 
+    /// To the clients of a server, who take all or nothing.
+    #[cfg(feature = "serve")]
+    pub fn clients(sink: Box<dyn Sink>) -> Self {
+        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, needs_reader: false }
+    }
+
     /// To a command.
     fn command(args: &cli::Listen, channels: &[Arc<str>], stop: &Stop, term: Term) -> Result<Self> {
         let mut sink = exec::sink(&args.delivery, stop, term)?;
@@ -145,7 +151,7 @@ pub fn follow(
 ///
 /// # Errors
 /// A usage error when one is no name.
-fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
+pub fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
     let mut channels: Vec<Arc<str>> = Vec::new();
     for name in names {
         sql::check_name("the channel's name", name)?;

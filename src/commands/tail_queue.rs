@@ -6,12 +6,12 @@ mod workers;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 
 use super::context::{Context, stdout};
-use super::delivery;
+use super::delivery::{self, Taker};
 use super::output;
 use super::ready::Ready;
 use super::told::Told;
 use crate::cli::TailQueue;
-use crate::connection::{Connection, Settings};
+use crate::connection::{Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::limits::Meter;
@@ -48,10 +48,22 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
+    if let Taker::Sink(destination) = &taker
+        && args.unordered
+        && destination.needs_order()
+    {
+        return Err(Error::usage("--unordered: what keeps a table in step needs the changes of a row in their order"));
+    }
     let mut connection = context.connect()?;
     let queue = choose(&mut connection, args)?;
     if args.dead {
         return dead::run(args, &queue, connection);
+    }
+    if connection.pooling() == Pooling::Transaction {
+        let place = connection.endpoint();
+        context.term.warn(format!(
+            "a transaction pooler answers at {place}, and through one nobody can be woken: the queue is looked at every second"
+        ));
     }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
@@ -64,7 +76,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
 
 /// The queue that was named, or the only one.
 fn choose(connection: &mut Connection, args: &TailQueue) -> Result<Queue> {
-    let queues = queue::list(&mut **connection, &args.schema)?;
+    let queues = queue::list(&mut connection.begin()?, &args.schema)?;
     let names = || queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
     let there_are = || match queues.as_slice() {
         [] => "there is no queue here: install-trigger --queue or notify --queue --create makes one".to_owned(),

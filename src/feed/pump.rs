@@ -3,7 +3,7 @@
 mod pace;
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
@@ -13,6 +13,11 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
 use pace::Pace;
+
+/// How often a pause looks whether a limit ends it.
+const LOOK_AT_LIMITS: Duration = Duration::from_millis(500);
+/// How often a source that takes nothing shows that it is there.
+const STAY_EVERY: Duration = Duration::from_secs(15);
 
 /// What to do about an event that the sink has refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +59,8 @@ pub struct Pump<'a> {
 /// What became of a batch.
 enum Delivery {
     Done(Vec<Undelivered>),
-    Unavailable(String),
+    /// Why, and for how long at least.
+    Unavailable(String, Duration),
     ReaderGone,
 }
 
@@ -102,14 +108,14 @@ impl Pump<'_> {
             let started = Instant::now();
             match self.deliver(&batch)? {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
-                Delivery::Unavailable(why) => {
+                Delivery::Unavailable(why, at_least) => {
                     self.source.give_back(batch)?;
                     self.meter.settle(reserved, 0);
                     if outage.is_none() {
                         self.report.unavailable(&why);
                     }
                     let wait = outage.get_or_insert_default().wait();
-                    self.stop.pause(wait);
+                    self.pause(wait.max(at_least))?;
                 }
                 Delivery::Done(undelivered) => {
                     if outage.take().is_some() {
@@ -120,6 +126,24 @@ impl Pump<'_> {
                 }
             }
         }
+    }
+
+    /// Leaves the sink alone for a while, but not beyond a limit or a stop.
+    fn pause(&mut self, wait: Duration) -> Result<()> {
+        let until = Instant::now() + wait;
+        let mut stayed = Instant::now();
+        while self.stop.requested().is_none() && !self.meter.is_over() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.stop.pause(left.min(LOOK_AT_LIMITS));
+            if stayed.elapsed() >= STAY_EVERY {
+                self.source.stay()?;
+                stayed = Instant::now();
+            }
+        }
+        Ok(())
     }
 
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
@@ -169,12 +193,13 @@ impl Pump<'_> {
                 }
             }
             failpoint::reach("before_flush");
-            let flushed = self.sink.flush()?;
+            let flushed = self.sink.flush_beside(self.source.holder())?;
             failpoint::reach("after_flush");
             match flushed {
                 Outcome::Delivered => {}
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
-                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why)),
+                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
+                Outcome::UnavailableFor(why, wait) => return Ok(Delivery::Unavailable(why, wait)),
                 Outcome::AllBut(missing) => {
                     for Undelivered { place, reason } in missing {
                         let place = round[place];

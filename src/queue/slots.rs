@@ -1,20 +1,24 @@
 //! Which of the 64 slots a worker owns, by advisory locks of its own session: shared out evenly among the workers alive.
 
-use postgres::Client;
+mod borrowed;
+
+use postgres::{Client, GenericClient};
 
 use super::batch::Order;
+use super::lock::LockClass;
 use super::registry::Queue;
+use crate::connection::ask;
 use crate::error::{Error, Result};
 
 /// Number of slots. The last six bits of an event's key are its slot.
 pub const SLOTS: usize = 64;
-/// Class of the locks on slots: "pgfS".
-const SLOT_CLASS: i32 = 0x7067_6653;
-/// Class of the lock that every ordered worker holds shared: "pgfM". Counting its holders counts the workers.
-const MEMBER_CLASS: i32 = 0x7067_664d;
+const SLOT_CLASS: i32 = LockClass::Slot.number();
+/// Every ordered worker holds it shared.
+const MEMBER_CLASS: i32 = LockClass::Member.number();
+/// Every worker without order holds it shared.
+const UNORDERED_CLASS: i32 = LockClass::Unordered.number();
 
-/// Class of the lock that every worker without order holds shared: "pgfU".
-const UNORDERED_CLASS: i32 = 0x7067_6655;
+pub use borrowed::Borrowed;
 
 /// The slots of one worker. They live and die with its session.
 #[derive(Debug, Clone)]
@@ -107,9 +111,14 @@ impl Slots {
     }
 
     fn lock_of(&self, slot: usize) -> i32 {
-        // The id has at most 25 bits (sql/queue_registry.sql).
-        self.queue_id * 64 + i32::try_from(slot).expect("a slot is below 64")
+        lock_of(self.queue_id, i32::try_from(slot).expect("a slot is below 64"))
     }
+}
+
+/// The key of a slot's lock.
+fn lock_of(queue_id: i32, slot: i32) -> i32 {
+    // The id has at most 25 bits (sql/queue_registry.sql).
+    queue_id * 64 + slot
 }
 
 /// The sessions of this database that hold a lock.
@@ -118,8 +127,9 @@ const HOLDERS: &str = "FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND 
                        AND classid = $1::integer::oid AND objid = $2::integer::oid AND objsubid = 2";
 
 /// How many sessions of this database hold a lock.
-fn holders(client: &mut Client, class: i32, queue_id: i32) -> Result<usize> {
-    let holders: i64 = client.query_one(&format!("SELECT pg_catalog.count(*) {HOLDERS}"), &[&class, &queue_id])?.get(0);
+fn holders(client: &mut impl GenericClient, class: i32, queue_id: i32) -> Result<usize> {
+    let count = format!("SELECT pg_catalog.count(*) {HOLDERS}");
+    let holders: i64 = ask::row(client, &count, &[&class, &queue_id])?.get(0);
     Ok(usize::try_from(holders).unwrap_or(0))
 }
 

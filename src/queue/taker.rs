@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
 use super::floor::{Floor, Horizon};
 use super::registry::Queue;
-use super::slots::Slots;
+use super::slots::{Borrowed, Slots};
 use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::failpoint;
-use crate::queue::STEADY_PLANS;
+use crate::queue::{STEADY_PLANS, of_transaction};
 use statements::Statements;
 
 pub use statements::delay;
@@ -27,11 +27,31 @@ pub struct Taker {
     connection: Connection,
     statements: Statements,
     order: Order,
-    slots: Slots,
+    slots: Tenure,
+    /// How a transaction begins.
+    begin: String,
     shared_at: Instant,
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
+}
+
+/// For how long slots are owned.
+enum Tenure {
+    /// As long as the session lives.
+    Session(Slots),
+    /// For a batch.
+    Batch(Borrowed),
+}
+
+impl Tenure {
+    /// The owned slots as bits.
+    fn mask(&self) -> i64 {
+        match self {
+            Self::Session(slots) => slots.mask(),
+            Self::Batch(borrowed) => borrowed.mask(),
+        }
+    }
 }
 
 /// The batch in flight.
@@ -59,25 +79,34 @@ impl Taker {
     pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
         let mut connection = Connection::open(settings)?;
         let statements = Statements::prepare(&mut connection, queue, order)?;
-        let hold = hold.map_or(0, |hold| hold.as_millis());
-        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = {hold}"))?;
-        // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
-        connection.batch_execute("SET idle_session_timeout = '60s'")?;
-        connection.batch_execute(STEADY_PLANS)?;
-        let slots = Slots::join(&mut connection, queue, order)?;
+        let hold = format!("SET idle_in_transaction_session_timeout = {}", hold.map_or(0, |hold| hold.as_millis()));
+        let (begin, slots) = match connection.transaction_settings() {
+            Some(settings) => {
+                let begin = format!("BEGIN;\n{settings}\n{};\n{}", of_transaction(&hold), of_transaction(STEADY_PLANS));
+                (begin, Tenure::Batch(Borrowed::new(&mut connection, queue, order)?))
+            }
+            None => {
+                connection.batch_execute(&hold)?;
+                // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
+                connection.batch_execute("SET idle_session_timeout = '60s'")?;
+                connection.batch_execute(STEADY_PLANS)?;
+                let mut slots = Slots::join(&mut connection, queue, order)?;
+                slots.share_out(&mut connection)?;
+                ("BEGIN".to_owned(), Tenure::Session(slots))
+            }
+        };
         let now = Instant::now();
-        let mut taker = Self {
+        Ok(Self {
             connection,
             statements,
             order,
             slots,
+            begin,
             shared_at: now,
             floor: Floor::default(),
             floor_since: now,
             open: None,
-        };
-        taker.slots.share_out(&mut taker.connection)?;
-        Ok(taker)
+        })
     }
 
     /// Takes the oldest events that this worker may have now. Ends with an open transaction, unless there are none: then
@@ -88,7 +117,7 @@ impl Taker {
     pub fn take(&mut self, batch: &Batch) -> Result<Vec<Taken>> {
         self.refresh()?;
         loop {
-            self.connection.batch_execute("BEGIN")?;
+            self.begin()?;
             let facts = self.facts()?;
             self.floor.before_take(facts.horizon);
             let mut events = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
@@ -142,6 +171,20 @@ impl Taker {
         Ok(self.connection.batch_execute("ROLLBACK")?)
     }
 
+    /// The connection, while a batch is in flight.
+    pub fn holder(&mut self) -> Option<&mut Connection> {
+        self.open.as_ref()?;
+        Some(&mut self.connection)
+    }
+
+    /// Shows the server that this worker is there: it ends sessions that are silent for long.
+    ///
+    /// # Errors
+    /// That the connection is lost.
+    pub fn stay(&mut self) -> Result<()> {
+        Ok(self.connection.batch_execute("")?)
+    }
+
     fn commit(&mut self) -> Result<()> {
         self.connection.batch_execute("COMMIT")?;
         if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {
@@ -150,10 +193,24 @@ impl Taker {
         Ok(())
     }
 
+    fn begin(&mut self) -> Result<()> {
+        self.connection.batch_execute(&self.begin)?;
+        if let Tenure::Batch(borrowed) = &mut self.slots {
+            borrowed.borrow(&mut *self.connection)?;
+            if self.order == Order::Ordered {
+                // It was proven for other slots.
+                self.floor.reset();
+            }
+        }
+        Ok(())
+    }
+
     fn refresh(&mut self) -> Result<()> {
-        if self.shared_at.elapsed() >= SHARE_EVERY {
+        if let Tenure::Session(slots) = &mut self.slots
+            && self.shared_at.elapsed() >= SHARE_EVERY
+        {
             self.shared_at = Instant::now();
-            if self.slots.share_out(&mut self.connection)? {
+            if slots.share_out(&mut self.connection)? {
                 self.floor.reset();
             }
         }
@@ -169,7 +226,7 @@ impl Taker {
     }
 
     fn facts(&mut self) -> Result<Facts> {
-        let row = self.connection.query_one(&self.statements.facts, &[])?;
+        let row = self.statements.facts.row(&mut *self.connection, &[])?;
         Ok(Facts {
             horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
             retry_is_due: row.get("retry_is_due"),
@@ -181,7 +238,7 @@ impl Taker {
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.connection.query(&self.statements.take_retry, &[&self.slots.mask(), &limit, &bytes])?;
+        let rows = self.statements.take_retry.rows(&mut *self.connection, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
         self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
         Ok(events)
@@ -197,7 +254,7 @@ impl Taker {
             // What is younger than the barrier was not looked at.
             exhausted = false;
             if events.is_empty() {
-                let rows = self.connection.query(&self.statements.take_barrier, &[&barrier, &self.slots.mask()])?;
+                let rows = self.statements.take_barrier.rows(&mut *self.connection, &[&barrier, &self.slots.mask()])?;
                 events = in_order(&rows, |_| 0);
             }
         }
@@ -210,7 +267,7 @@ impl Taker {
     fn take_above(&mut self, floor: i64, batch: &Batch) -> Result<(Vec<Taken>, bool)> {
         let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.connection.query(&self.statements.take, &[&floor, &self.slots.mask(), &limit, &bytes])?;
+        let rows = self.statements.take.rows(&mut *self.connection, &[&floor, &self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |_| 0);
         let taken_bytes: usize = events.iter().map(|event| event.payload.len()).sum();
         let exhausted = events.len() < batch.events && taken_bytes < batch.bytes;
@@ -220,7 +277,7 @@ impl Taker {
     /// Moves the events whose key is being retried behind that.
     fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
         let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
-        let rows = self.connection.query(&self.statements.retried_keys, &[&keys])?;
+        let rows = self.statements.retried_keys.rows(&mut *self.connection, &[&keys])?;
         let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
         if retried.is_empty() {
             return Ok(());

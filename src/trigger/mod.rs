@@ -4,21 +4,24 @@
 mod apply;
 mod backfill;
 mod body;
+mod column;
 mod condition;
 mod expression;
 mod installed;
-mod name;
 mod obstacle;
 mod plan;
 mod published;
 mod spec;
+mod survey;
 mod table;
 mod uninstall;
 
+pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
-pub use name::TableName;
+pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
+pub use survey::{Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

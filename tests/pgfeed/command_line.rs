@@ -4,8 +4,19 @@ use std::path::Path;
 
 use crate::harness::{Database, Pgfeed, Stdout};
 
-const COMMANDS: [&str; 9] =
-    ["install-trigger", "uninstall-trigger", "listen", "notify", "tail-queue", "bench", "demo", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "install-trigger",
+    "uninstall-trigger",
+    "listen",
+    "notify",
+    "tail-queue",
+    "bench",
+    "serve",
+    "status",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn help(command: &[&str]) -> String {
     Pgfeed::new(command.iter().chain(&["--help"])).run().ok().stderr_is("").stdout

@@ -27,10 +27,17 @@ mod listen_faults;
 // Delivering to a command: what it gets, what its end means, and what happens when it misbehaves.
 mod exec;
 mod notify;
+// Delivering to engines.
+#[cfg(feature = "nats")]
+mod sink_nats;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Keeping a table in step.
+mod sink_table;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
 mod connection;
+// What stands between us and the server: PgBouncer in each of its modes.
+mod pooler;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
@@ -38,6 +45,8 @@ mod crash;
 // Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
 mod bench;
 mod demo;
+// What is installed, how full the queues are, and what is in the way.
+mod status;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.

@@ -1,13 +1,25 @@
 //! Where events go.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod address;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod body;
 pub mod exec;
 mod file;
+mod isolate;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod patience;
 pub mod registry;
 mod stdout;
+mod table;
 #[allow(dead_code)]
 mod target;
 #[allow(dead_code)]
 mod template;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod tls;
 
 use std::time::Duration;
 

@@ -1,7 +1,9 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "nats")]
+use super::nats;
 use super::target::Target;
-use super::{Sink, file};
+use super::{Sink, file, table};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -13,6 +15,11 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// What can never work.
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>>;
+
+    /// Whether what it makes of the events is wrong when they come in another order.
+    fn needs_order(&self) -> bool {
+        false
+    }
 }
 
 /// What the feed needs of a sink.
@@ -39,10 +46,15 @@ pub struct Kind {
 }
 
 /// Every kind that this build has.
-pub const KINDS: &[Kind] = &[file::KIND];
+pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "nats")]
+    nats::KIND,
+    file::KIND,
+    table::KIND,
+];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[];
+const OPTIONAL: &[(&str, &str)] = &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
 
 /// Reads and checks a URL of `--to`.
 ///

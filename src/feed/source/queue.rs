@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::backoff::{Backoff, Random};
-use crate::connection::{Settings, is_transient};
+use crate::connection::{Connection, Settings, is_transient};
 use crate::error::{Error, Result};
 use crate::feed::event::{Event, Item, Origin};
 use crate::feed::{Poll, Source, Undelivered};
@@ -204,6 +204,16 @@ impl Source for QueueSource {
         let Some(taker) = &mut self.taker else { return Ok(()) };
         let given_back = taker.give_back();
         self.unless_lost(given_back).map(drop)
+    }
+
+    fn holder(&mut self) -> Option<&mut Connection> {
+        self.taker.as_mut()?.holder()
+    }
+
+    fn stay(&mut self) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let stayed = taker.stay();
+        self.unless_lost(stayed).map(drop)
     }
 
     fn keeps_order(&self) -> bool {

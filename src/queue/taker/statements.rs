@@ -1,25 +1,26 @@
-//! The statements of a worker, prepared once.
+//! The statements of a worker, prepared once where it has a session of its own.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postgres::{Client, Statement};
 
+use crate::connection::Connection;
+use crate::connection::ask::Question;
 use crate::error::Result;
 use crate::queue::batch::{Failure, Fate, Order};
 use crate::queue::registry::Queue;
 use crate::sql;
 
-/// Prepared statements for one queue.
+/// Statements for one queue.
 pub struct Statements {
-    pub facts: Statement,
-    pub take: Statement,
-    pub take_retry: Statement,
-    pub retried_keys: Statement,
-    pub take_barrier: Statement,
-    retry: Statement,
-    bury: Statement,
-    promote: Statement,
+    pub facts: Question,
+    pub take: Question,
+    pub take_retry: Question,
+    pub retried_keys: Question,
+    pub take_barrier: Question,
+    retry: Question,
+    bury: Question,
+    promote: Question,
     order: Order,
 }
 
@@ -28,7 +29,7 @@ impl Statements {
     ///
     /// # Errors
     /// What the server says, such as that the queue's tables are gone.
-    pub fn prepare(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
+    pub fn prepare(connection: &mut Connection, queue: &Queue, order: Order) -> Result<Self> {
         let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
         // Who owns a slot needs no locks on its rows: nobody else takes from it.
         let lock = match order {
@@ -36,8 +37,8 @@ impl Statements {
             Order::Unordered => "FOR UPDATE SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
-        let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Statement> {
-            Ok(client.prepare(&sql::fill(file, places))?)
+        let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
+            Ok(connection.question(&sql::fill(file, places))?)
         };
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
@@ -74,7 +75,7 @@ impl Statements {
     }
 
     /// Gives events another attempt.
-    pub fn retry(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+    pub fn retry(&self, connection: &mut Connection, failures: &[&Failure]) -> Result<()> {
         if failures.is_empty() {
             return Ok(());
         }
@@ -88,30 +89,30 @@ impl Statements {
             })
             .collect();
         let rows = Columns::of(failures);
-        client.execute(
-            &self.retry,
+        self.retry.execute(
+            &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors, &delays],
         )?;
         Ok(())
     }
 
     /// Keeps events that get no more attempts.
-    pub fn bury(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+    pub fn bury(&self, connection: &mut Connection, failures: &[&Failure]) -> Result<()> {
         if failures.is_empty() {
             return Ok(());
         }
         let rows = Columns::of(failures);
-        client.execute(
-            &self.bury,
+        self.bury.execute(
+            &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors],
         )?;
         Ok(())
     }
 
     /// Lets what waits behind some keys go on.
-    pub fn promote(&self, client: &mut Client, keys: &[i64]) -> Result<()> {
+    pub fn promote(&self, connection: &mut Connection, keys: &[i64]) -> Result<()> {
         if !keys.is_empty() {
-            client.execute(&self.promote, &[&keys])?;
+            self.promote.execute(&mut **connection, &[&keys])?;
         }
         Ok(())
     }

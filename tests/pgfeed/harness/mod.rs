@@ -1,8 +1,11 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+pub mod broker;
 mod collect;
 mod command;
 mod database;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;

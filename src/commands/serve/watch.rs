@@ -1,0 +1,92 @@
+//! Tells people what happens to the feed that is served, and the clients of a queue as well.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::commands::ready::Ready;
+use crate::error::Error;
+use crate::feed::event::{Control, ControlKind};
+use crate::feed::source::listen::{self, Overflow};
+use crate::feed::source::queue;
+use crate::serve::Fan;
+use crate::term::Term;
+use crate::units::show_duration;
+
+/// Tells on stderr.
+pub struct Watch {
+    /// The terminal.
+    pub term: Term,
+    /// What is served.
+    pub what: String,
+    /// Where.
+    pub address: SocketAddr,
+}
+
+impl Watch {
+    /// The feed is live, and the server answers.
+    pub fn ready(&mut self) {
+        self.term.note(format!("serving {} at http://{}/", self.what, self.address));
+        let told = Ready::new(None).map(|ready| ready.tell());
+        told.into_iter().flatten().for_each(|why| self.term.warn(why));
+    }
+}
+
+impl listen::Observer for Watch {
+    fn control(&mut self, control: &Control) {
+        let detail = control.detail.as_deref().unwrap_or_default();
+        match control.kind {
+            ControlKind::Ready => self.ready(),
+            ControlKind::Lost => self.term.warn(format!("connection lost: {detail}")),
+            ControlKind::Gap => {
+                let down = show_duration(control.down.unwrap_or_default());
+                self.term.warn(format!("serving again, after a gap of {down}: what was sent in between is not known"));
+            }
+            ControlKind::Overflow => self.term.warn(detail),
+            ControlKind::Stopped => {}
+        }
+    }
+
+    fn retrying(&mut self, error: &Error) {
+        self.term.warn(format!("{error}; trying again"));
+    }
+
+    fn full(&mut self, _then: Overflow) {
+        self.term.warn("the buffer is full: notifications are dropped until there is room");
+    }
+}
+
+/// Tells of the connection to a queue, which makes no records of its own.
+pub struct Queue {
+    watch: Watch,
+    fan: Fan,
+    lost: Cell<Option<Instant>>,
+}
+
+impl Queue {
+    /// Tells people and clients.
+    pub fn new(watch: Watch, fan: Fan) -> Self {
+        Self { watch, fan, lost: Cell::new(None) }
+    }
+
+    fn tell(&self, kind: ControlKind) {
+        let down = self.lost.get().filter(|_| kind == ControlKind::Gap).map(|since| since.elapsed());
+        self.fan.tell(&Control::now(kind, &Arc::from([]), down, None));
+    }
+}
+
+impl queue::Observer for Queue {
+    fn lost(&self, error: &Error) {
+        self.watch.term.warn(format!("{error}; trying again"));
+        self.lost.set(Some(Instant::now()));
+        self.tell(ControlKind::Lost);
+    }
+
+    fn back(&self) {
+        self.watch.term.note("connected again: what others took from the queue in between was not shown");
+        self.tell(ControlKind::Gap);
+    }
+
+    fn buried(&self, _id: i64, _reason: &str) {}
+}
