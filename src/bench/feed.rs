@@ -1,20 +1,22 @@
 //! Feeds under measurement: pgfeed's own sources and pump, into a receiver.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::counting::Counting;
 use super::histogram::Latencies;
 use super::receiver::{Collected, Receiver};
 use super::tally::Ordered;
 use super::{Bench, Delivery};
 use crate::error::{Error, Result};
-use crate::feed::Source;
 use crate::feed::event::{Control, Event};
 use crate::feed::limits::{Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump, Report};
+use crate::feed::sink::registry::Destination;
 use crate::feed::source::listen::{self, Listen, Overflow, Reconnect};
 use crate::feed::source::queue::{self as queue_source, Policy, QueueSource};
+use crate::feed::{Sink, Source};
 use crate::queue::doorbell::{Bell, For, Options, Waiter};
 use crate::queue::{Order, Queue};
 use crate::stop::{Stop, StopReason};
@@ -35,6 +37,7 @@ pub struct Feed {
     thread: JoinHandle<Result<()>>,
     /// What it has got.
     pub collected: Arc<Collected>,
+    trouble: Trouble,
     stop: Stop,
     /// The thread that waits for rings; a listener has none.
     _waiter: Option<Waiter>,
@@ -56,7 +59,7 @@ pub fn listener(bench: &Bench, channel: &str) -> Feed {
     let source = Listen::start(options, Box::new(Silent), &stop);
     let collected = Collected::new(Ordered::Yes);
     let receiver = Receiver(Arc::clone(&collected));
-    Feed { thread: start(source, receiver, &stop), collected, stop, _waiter: None }
+    start(source, |_| Ok(receiver), collected, stop, None)
 }
 
 /// Starts to deliver what is in a queue, each consumer as a `tail-queue` of its own does, all into one collection.
@@ -65,10 +68,29 @@ pub fn listener(bench: &Bench, channel: &str) -> Feed {
 /// That they cannot connect.
 pub fn consumers(bench: &Bench, queue: &Queue, number: usize, ordered: Ordered) -> Result<Vec<Feed>> {
     let collected = Collected::new(ordered);
-    (0..number).map(|_| consumer(bench, queue, &collected)).collect()
+    let receiver = || {
+        let receiver = Receiver(Arc::clone(&collected));
+        |_: &Stop| Ok(receiver)
+    };
+    (0..number).map(|_| consumer(bench, queue, &collected, receiver())).collect()
 }
 
-fn consumer(bench: &Bench, queue: &Queue, collected: &Arc<Collected>) -> Result<Feed> {
+/// Starts to deliver what is in a queue to where `--to` would; each event counts once it is acknowledged.
+///
+/// # Errors
+/// That it cannot connect to the queue.
+pub fn delivery(bench: &Bench, queue: &Queue, destination: Box<dyn Destination>) -> Result<Feed> {
+    let collected = Collected::new(Ordered::No);
+    let counts = Arc::clone(&collected);
+    let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
+    consumer(bench, queue, &collected, sink)
+}
+
+/// Makes a sink on the thread of its worker.
+trait Open<S>: FnOnce(&Stop) -> Result<S> + Send + 'static {}
+impl<S, F: FnOnce(&Stop) -> Result<S> + Send + 'static> Open<S> for F {}
+
+fn consumer<S: Sink>(bench: &Bench, queue: &Queue, collected: &Arc<Collected>, sink: impl Open<S>) -> Result<Feed> {
     let stop = child(bench.stop);
     let options = Options { what: For::Anything, workers: 1, poll: Duration::from_secs(10), ends: false };
     let settings = bench.place.settings();
@@ -82,8 +104,7 @@ fn consumer(bench: &Bench, queue: &Queue, collected: &Arc<Collected>) -> Result<
         first_delay: Duration::from_secs(1),
     };
     let source = QueueSource::open(settings.clone(), queue.clone(), policy, bell, Box::new(Silent), &stop)?;
-    let (collected, receiver) = (Arc::clone(collected), Receiver(Arc::clone(collected)));
-    Ok(Feed { thread: start(source, receiver, &stop), collected, stop, _waiter: Some(waiter) })
+    Ok(start(source, sink, Arc::clone(collected), stop, Some(waiter)))
 }
 
 /// A stop that the other one raises too.
@@ -96,20 +117,30 @@ fn child(parent: &Stop) -> Stop {
     stop
 }
 
-fn start(mut source: impl Source + Send + 'static, mut receiver: Receiver, stop: &Stop) -> JoinHandle<Result<()>> {
-    let stop = stop.clone();
-    std::thread::spawn(move || {
+fn start<S: Sink>(
+    mut source: impl Source + Send + 'static,
+    sink: impl Open<S>,
+    collected: Arc<Collected>,
+    stop: Stop,
+    waiter: Option<Waiter>,
+) -> Feed {
+    let trouble = Trouble::default();
+    let (its_stop, its_trouble) = (stop.clone(), trouble.clone());
+    let thread = std::thread::spawn(move || {
+        let mut sink = sink(&its_stop)?;
         let pump = Pump {
             source: &mut source,
-            sink: &mut receiver,
+            sink: &mut sink,
             meter: &Meter::start(Limits::default()),
             batch: BATCH,
             on_refusal: OnRefusal::Stop,
-            report: &Silent,
-            stop: &stop,
+            report: &its_trouble,
+            stop: &its_stop,
         };
-        pump.run().map(drop)
-    })
+        pump.run()?;
+        sink.close()
+    });
+    Feed { thread, collected, trouble, stop, _waiter: waiter }
 }
 
 impl Feed {
@@ -162,8 +193,16 @@ pub fn finish(bench: &Bench, consumers: Vec<Feed>, expected: u64) -> Result<(Del
         }
     }
     let collected = consumers.first().map(|feed| Arc::clone(&feed.collected));
+    let trouble = consumers.iter().find_map(|feed| feed.trouble.take());
     consumers.into_iter().try_for_each(Feed::end)?;
+    if let Some(why) = trouble.filter(|_| bench.stop.requested().is_none()) {
+        return Err(Error::failed(why).doing("delivering"));
+    }
     collected.inspect(|collected| collected.add_to(&mut delivery, &mut latency));
+    // What carries no stamp cannot be told apart: more than there was came twice.
+    let twice = delivery.received.saturating_sub(expected);
+    delivery.received -= twice;
+    delivery.duplicated += twice;
     Ok((delivery, latency))
 }
 
@@ -182,8 +221,30 @@ impl queue_source::Observer for Silent {
     fn buried(&self, _id: i64, _reason: &str) {}
 }
 
-impl Report for Silent {
-    fn refused(&self, _event: &Event, _reason: &str) {}
-    fn unavailable(&self, _why: &str) {}
-    fn available(&self) {}
+/// Keeps why nobody takes the events, for the error when they have not arrived.
+#[derive(Debug, Clone, Default)]
+struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    fn set(&self, why: Option<&str>) {
+        *self.0.lock().expect("nobody panics while it holds this") = why.map(str::to_owned);
+    }
+
+    fn take(&self) -> Option<String> {
+        self.0.lock().expect("nobody panics while it holds this").take()
+    }
+}
+
+impl Report for Trouble {
+    fn refused(&self, _event: &Event, reason: &str) {
+        self.set(Some(reason));
+    }
+
+    fn unavailable(&self, why: &str) {
+        self.set(Some(why));
+    }
+
+    fn available(&self) {
+        self.set(None);
+    }
 }

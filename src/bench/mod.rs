@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod compare;
+mod counting;
 mod feed;
 mod histogram;
 mod load;
@@ -94,7 +95,7 @@ struct Delivery {
     received: u64,
     duplicated: u64,
     /// Of what has an order at all.
-    reordered: u64,
+    reordered: Option<u64>,
     /// How often a listener lost its connection.
     cut_off: u64,
 }

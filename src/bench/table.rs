@@ -35,6 +35,8 @@ const ALL: &str = "json_build_object('op', TG_OP, 'schema', TG_TABLE_SCHEMA, 'ta
 /// A table of stamps.
 #[derive(Debug, Clone)]
 pub struct Table {
+    /// Its name, without the schema.
+    pub name: String,
     /// Its name for SQL.
     pub quoted: String,
     /// What tells its changes.
@@ -77,7 +79,7 @@ impl Table {
                 install(bench, name, to)?;
             }
         }
-        Ok(Self { quoted, kind, queue })
+        Ok(Self { name: name.to_owned(), quoted, kind, queue })
     }
 
     /// Removes all rows, and what is stored of their changes.

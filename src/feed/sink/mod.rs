@@ -13,7 +13,7 @@ mod nats;
 mod patience;
 pub mod registry;
 mod stdout;
-mod table;
+pub mod table;
 #[allow(dead_code)]
 mod target;
 #[allow(dead_code)]
