@@ -15,7 +15,7 @@ use common::{RUNS, header, median, report};
 use pgfeed::cluster::{Cluster, Durability};
 use postgres::{Client, NoTls};
 
-/// A server whose commits take a millisecond, as on a common disk, and the programs.
+/// A server that waits for its disk, and the programs.
 pub struct Bench {
     cluster: Cluster,
     pgfeed: PathBuf,
@@ -40,16 +40,10 @@ impl Bench {
 
 fn main() {
     let builder = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB");
-    let cluster = builder.clone().durability(Durability::Real).start().unwrap();
+    let cluster = builder.durability(Durability::Real).start().unwrap();
     let bench = Bench { cluster, pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
     header();
     write::bulk(&bench);
     drain::run(&bench);
-    deliver::latency(&bench);
     deliver::commands(&bench);
-    drop(bench);
-    // The delay in front of every flush stands for a slower disk, for all that is compared.
-    let slow = builder.setting("commit_delay", "1000").setting("commit_siblings", "0").durability(Durability::Real);
-    let bench = Bench { cluster: slow.start().unwrap(), pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
-    write::commits(&bench);
 }
