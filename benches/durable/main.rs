@@ -38,12 +38,17 @@ impl Bench {
     }
 }
 
+type Measurement = (&'static str, fn(&Bench));
+
+const MEASUREMENTS: [Measurement; 3] = [("bulk", write::bulk), ("drain", drain::run), ("commands", deliver::commands)];
+
+/// All of them, or those that are named: `cargo bench --bench durable -- drain`.
 fn main() {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|one| one == name);
     let builder = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB");
     let cluster = builder.durability(Durability::Real).start().unwrap();
     let bench = Bench { cluster, pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
     header();
-    write::bulk(&bench);
-    drain::run(&bench);
-    deliver::commands(&bench);
+    MEASUREMENTS.iter().filter(|(name, _)| wanted(name)).for_each(|(_, measure)| measure(&bench));
 }

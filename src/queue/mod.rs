@@ -21,7 +21,8 @@ pub use registry::{Queue, Trust, check_name, create, create_statements, drop_sta
 pub use taker::{Taker, delay};
 
 /// Keeps the plans of a session from depending on statistics, which are always wrong for a table that fills and empties.
-const STEADY_PLANS: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off";
+const STEADY_PLANS: &str =
+    "SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan";
 
 /// Settings as those of one transaction, where the session belongs to others as well.
 fn of_transaction(settings: &str) -> String {

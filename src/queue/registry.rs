@@ -151,6 +151,7 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
         ("retry_key", named("rkey")),
         ("dead_key", named("dkey")),
         ("barriers", named("barriers")),
+        ("retry_barriers", named("rbarriers")),
         ("due", named("due")),
         ("keys", named("keys")),
     ];

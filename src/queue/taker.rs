@@ -1,5 +1,8 @@
 //! Takes events inside a transaction that stays open while they are delivered: what a crash interrupts comes back by itself.
 
+mod place;
+mod read;
+mod session;
 mod statements;
 
 use std::collections::HashSet;
@@ -13,6 +16,8 @@ use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::failpoint;
 use crate::queue::{STEADY_PLANS, of_transaction};
+use read::Read;
+use session::Session;
 use statements::Statements;
 
 pub use statements::delay;
@@ -24,7 +29,7 @@ const LOOK_BELOW_EVERY: Duration = Duration::from_secs(1);
 
 /// One worker: a connection, the slots it owns, and the transaction it is in.
 pub struct Taker {
-    connection: Connection,
+    session: Session,
     statements: Statements,
     order: Order,
     slots: Tenure,
@@ -67,7 +72,7 @@ struct Facts {
     horizon: Horizon,
     retry_is_due: bool,
     anything_retries: bool,
-    barrier: Option<i64>,
+    barrier_waits: bool,
 }
 
 impl Taker {
@@ -97,7 +102,7 @@ impl Taker {
         };
         let now = Instant::now();
         Ok(Self {
-            connection,
+            session: Session::new(connection),
             statements,
             order,
             slots,
@@ -146,8 +151,8 @@ impl Taker {
     pub fn settle(&mut self, delivered: impl Iterator<Item = i64>, failures: &[Failure]) -> Result<()> {
         let (dead, again): (Vec<&Failure>, Vec<&Failure>) =
             failures.iter().partition(|failure| failure.fate == Fate::Bury);
-        self.statements.retry(&mut self.connection, &again)?;
-        self.statements.bury(&mut self.connection, &dead)?;
+        self.statements.retry(self.session.get()?, &again)?;
+        self.statements.bury(self.session.get()?, &dead)?;
         // Where an event of a key is gone, or waits and was not tried, the oldest of the key may have nobody in front. In any order:
         // what waits behind may do so since others kept the order.
         let mut keys: Vec<i64> =
@@ -155,7 +160,7 @@ impl Taker {
         if self.open.as_ref().is_some_and(|open| open.retried) {
             keys.extend(delivered);
         }
-        self.statements.promote(&mut self.connection, &keys)?;
+        self.statements.promote(self.session.get()?, &keys)?;
         failpoint::reach("before_commit");
         self.commit()?;
         failpoint::reach("after_commit");
@@ -168,13 +173,13 @@ impl Taker {
     /// That the connection is lost, which has the same effect.
     pub fn give_back(&mut self) -> Result<()> {
         self.open = None;
-        Ok(self.connection.batch_execute("ROLLBACK")?)
+        self.session.roll_back()
     }
 
     /// The connection, while a batch is in flight.
     pub fn holder(&mut self) -> Option<&mut Connection> {
         self.open.as_ref()?;
-        Some(&mut self.connection)
+        self.session.get().ok()
     }
 
     /// Shows the server that this worker is there: it ends sessions that are silent for long.
@@ -182,11 +187,11 @@ impl Taker {
     /// # Errors
     /// That the connection is lost.
     pub fn stay(&mut self) -> Result<()> {
-        Ok(self.connection.batch_execute("")?)
+        Ok(self.session.get()?.batch_execute("")?)
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.connection.batch_execute("COMMIT")?;
+        self.session.get()?.batch_execute("COMMIT")?;
         if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {
             self.floor.after_take(horizon, last, exhausted);
         }
@@ -194,9 +199,10 @@ impl Taker {
     }
 
     fn begin(&mut self) -> Result<()> {
-        self.connection.batch_execute(&self.begin)?;
+        let connection = self.session.get()?;
+        connection.batch_execute(&self.begin)?;
         if let Tenure::Batch(borrowed) = &mut self.slots {
-            borrowed.borrow(&mut *self.connection)?;
+            borrowed.borrow(&mut **connection)?;
             if self.order == Order::Ordered {
                 // It was proven for other slots.
                 self.floor.reset();
@@ -210,7 +216,7 @@ impl Taker {
             && self.shared_at.elapsed() >= SHARE_EVERY
         {
             self.shared_at = Instant::now();
-            if slots.share_out(&mut self.connection)? {
+            if slots.share_out(self.session.get()?)? {
                 self.floor.reset();
             }
         }
@@ -226,58 +232,51 @@ impl Taker {
     }
 
     fn facts(&mut self) -> Result<Facts> {
-        let row = self.statements.facts.row(&mut *self.connection, &[])?;
+        let row = self.statements.facts.row(&mut **self.session.get()?, &[])?;
         Ok(Facts {
             horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
             retry_is_due: row.get("retry_is_due"),
             anything_retries: row.get("anything_retries"),
-            barrier: row.get("barrier"),
+            barrier_waits: row.get("barrier_waits"),
         })
     }
 
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.statements.take_retry.rows(&mut *self.connection, &[&self.slots.mask(), &limit, &bytes])?;
+        let rows =
+            self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
         self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
         Ok(events)
     }
 
     fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
-        let (mut events, mut exhausted) = self.take_above(self.floor.get(), batch)?;
-        if events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
+        let mut read = self.read_above(self.floor.get(), batch)?;
+        if read.events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
             self.look_below();
-            (events, exhausted) = self.take_above(0, batch)?;
+            read = self.read_above(0, batch)?;
         }
-        if let Some(barrier) = facts.barrier {
-            // What is younger than the barrier was not looked at.
-            exhausted = false;
-            if events.is_empty() {
-                let rows = self.statements.take_barrier.rows(&mut *self.connection, &[&barrier, &self.slots.mask()])?;
-                events = in_order(&rows, |_| 0);
-            }
+        let Read { events, exhausted, removal } = read;
+        if let Some(removal) = removal {
+            self.session.remove(&self.statements.remove, removal)?;
         }
-        let last = events.last().map(|event| event.id);
+        // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
+        // not has a higher id than any that the floor may pass.)
+        let last = events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
+        let exhausted = exhausted && !facts.barrier_waits;
         self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
         Ok(events)
     }
 
-    /// Takes the oldest events above an id and below every barrier. Also tells whether there was nothing more.
-    fn take_above(&mut self, floor: i64, batch: &Batch) -> Result<(Vec<Taken>, bool)> {
-        let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
-        let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.statements.take.rows(&mut *self.connection, &[&floor, &self.slots.mask(), &limit, &bytes])?;
-        let events = in_order(&rows, |_| 0);
-        let taken_bytes: usize = events.iter().map(|event| event.payload.len()).sum();
-        let exhausted = events.len() < batch.events && taken_bytes < batch.bytes;
-        Ok((events, exhausted))
+    fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
+        read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
     }
 
     /// Moves the events whose key is being retried behind that.
     fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
         let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
-        let rows = self.statements.retried_keys.rows(&mut *self.connection, &[&keys])?;
+        let rows = self.statements.retried_keys.rows(&mut **self.session.get()?, &[&keys])?;
         let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
         if retried.is_empty() {
             return Ok(());
@@ -286,7 +285,7 @@ impl Taker {
             std::mem::take(events).into_iter().partition(|event| retried.contains(&event.key));
         let behind: Vec<Failure> =
             behind.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
-        self.statements.retry(&mut self.connection, &behind.iter().collect::<Vec<_>>())?;
+        self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())?;
         *events = ready;
         Ok(())
     }

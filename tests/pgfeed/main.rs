@@ -30,6 +30,8 @@ mod notify;
 // Delivering to engines.
 #[cfg(feature = "nats")]
 mod sink_nats;
+#[cfg(feature = "redis")]
+mod sink_redis;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
 // Keeping a table in step.

@@ -1,18 +1,8 @@
 //! Delivering to NATS: a real server, with and without JetStream.
 
+// Who may, and over what: credentials, certificates, and that no secret is shown.
+mod access;
+// What arrives, and under which subject.
 mod delivered;
-
-use crate::harness::{Database, Pgfeed};
-
-/// A table `t` whose changes go to the queue `q`.
-pub fn database() -> Database {
-    let db = Database::new();
-    db.sql("CREATE TABLE t (id int PRIMARY KEY, v text)");
-    db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
-    db
-}
-
-/// Delivers until nothing is left.
-pub fn deliver(db: &Database, url: &str) -> Pgfeed {
-    db.pgfeed(["tail-queue", "q", "-e", "--poll", "100ms", "--backoff", "10ms", "--to", url])
-}
+// Servers that are down, killed, frozen, full, or without the stream.
+mod outage;

@@ -7,10 +7,14 @@ mod body;
 pub mod exec;
 mod file;
 mod isolate;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod judged;
 #[cfg(feature = "nats")]
 mod nats;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod patience;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 mod stdout;
 pub mod table;

@@ -13,7 +13,7 @@ pub const PARAMETER: (&str, &str) =
     ("timeout", "longest wait for a connection or an acknowledgement, at most 30s [30s]");
 
 /// A wait that goes on must look this often whether it is over.
-const LOOK: Duration = Duration::from_millis(50);
+pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Takes the parameter out.
 ///

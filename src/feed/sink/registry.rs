@@ -2,6 +2,8 @@
 
 #[cfg(feature = "nats")]
 use super::nats;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::target::Target;
 use super::{Sink, file, table};
 use crate::error::{Error, Result};
@@ -49,6 +51,8 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "nats")]
     nats::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
     file::KIND,
     table::KIND,
 ];

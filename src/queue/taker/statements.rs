@@ -15,9 +15,10 @@ use crate::sql;
 pub struct Statements {
     pub facts: Question,
     pub take: Question,
+    pub fetch: Question,
+    pub remove: Question,
     pub take_retry: Question,
     pub retried_keys: Question,
-    pub take_barrier: Question,
     retry: Question,
     bury: Question,
     promote: Question,
@@ -34,7 +35,7 @@ impl Statements {
         // Who owns a slot needs no locks on its rows: nobody else takes from it.
         let lock = match order {
             Order::Ordered => "",
-            Order::Unordered => "FOR UPDATE SKIP LOCKED",
+            Order::Unordered => "FOR UPDATE OF e SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
         let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
@@ -42,7 +43,8 @@ impl Statements {
         };
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
-        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("bytes", "$4"), lock];
+        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("share", "$4"), lock];
+        let remove = [queue, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3")];
         let bury = [
             ("ids", "$1::bigint[]"),
             ("ats", "$2::timestamptz[]"),
@@ -55,10 +57,8 @@ impl Statements {
         Ok(Self {
             facts: prepare(include_str!("../../../sql/queue_facts.sql"), &[queue, retry])?,
             take: prepare(include_str!("../../../sql/take.sql"), &take)?,
-            take_barrier: prepare(
-                include_str!("../../../sql/take_barrier.sql"),
-                &[queue, retry, ("barrier", "$1"), ("slots", "$2"), lock],
-            )?,
+            fetch: prepare("SELECT id, payload FROM /*{queue}*//*{}*/ WHERE ctid = ANY ($1::tid[])", &[queue])?,
+            remove: prepare(include_str!("../../../sql/remove.sql"), &remove)?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],

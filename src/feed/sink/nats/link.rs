@@ -13,7 +13,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
 use super::options::Options;
-use crate::error::Error;
 use crate::feed::sink::patience::Patience;
 
 /// How long what is under way may take to end when the connection is thrown away.
@@ -26,7 +25,7 @@ const PING: Duration = Duration::from_secs(30);
 /// Why there is no connection.
 pub enum Failed {
     /// The server does not accept who we are.
-    Credentials,
+    NotAccepted,
     /// Anything else.
     Unavailable(String),
 }
@@ -82,7 +81,7 @@ impl Line {
         let settings = settings(options, &is_open, tell).map_err(Failed::Unavailable)?;
         let connected = within(patience, settings.connect(options.servers.as_slice())).await;
         let client = connected.map_err(Failed::Unavailable)?.map_err(|error| match error.kind() {
-            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => Failed::Credentials,
+            ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => Failed::NotAccepted,
             _ => Failed::Unavailable(std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string)),
         })?;
         is_open.store(true, Ordering::Relaxed);
@@ -195,11 +194,4 @@ fn settings(
         settings = settings.require_tls(true).tls_client_config(tls.config()?);
     }
     Ok(settings)
-}
-
-/// A plain error with the way out, for credentials that have never been accepted.
-pub fn not_accepted(options: &Options) -> Error {
-    Error::connection("the server does not accept the user, the token or the key")
-        .doing(format!("connecting to {}", options.shown))
-        .hint("they stand in the URL, percent-encoded, or in the files of nkey= and creds=; --to-file keeps a URL out of the list of processes")
 }

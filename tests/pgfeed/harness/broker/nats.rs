@@ -108,18 +108,20 @@ impl Nats {
         })
     }
 
-    /// Listens to all subjects that begin like this until `done`, and returns what came: subjects and bodies.
+    /// Listens to subjects while something is `done`, until so many messages came: their subjects and bodies.
     pub fn heard(&self, subject: &str, count: usize, done: impl FnOnce()) -> Vec<(String, String)> {
-        self.with(async |client| {
+        let heard = self.with(async |client| {
             let heard = client.subscribe(subject.to_owned()).await.unwrap();
             // The server has heard of the subscription once it has answered.
             let _ = client.request("nobody", "".into()).await;
-            done();
-            let texts = heard
-                .take(count)
-                .map(|message| (message.subject.to_string(), String::from_utf8_lossy(&message.payload).into_owned()));
-            texts.collect().await
-        })
+            heard
+        });
+        done();
+        let text = |message: async_nats::Message| {
+            (message.subject.to_string(), String::from_utf8_lossy(&message.payload).into_owned())
+        };
+        let texts = heard.take(count).map(text).collect();
+        self.runtime.block_on(async { tokio::time::timeout(DEADLINE, texts).await.expect("they come") })
     }
 }
 

@@ -96,7 +96,7 @@ impl Drop for Process {
 
 /// A port that nobody listens on, below those that the system gives to whoever asks for any: it is still free when an engine
 /// is started again.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u16 = 15000;
     const COUNT: u16 = 16000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
