@@ -79,11 +79,20 @@ pub fn consumers(bench: &Bench, queue: &Queue, number: usize, ordered: Ordered) 
 ///
 /// # Errors
 /// That it cannot connect to the queue.
-pub fn delivery(bench: &Bench, queue: &Queue, destination: Box<dyn Destination>) -> Result<Feed> {
+pub fn delivery(bench: &Bench, queue: &Queue, destination: Arc<dyn Destination>) -> Result<Feed> {
     let collected = Collected::new(Ordered::No);
     let counts = Arc::clone(&collected);
     let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
     consumer(bench, queue, &collected, sink)
+}
+
+/// Starts to move what a source has to where `--to` would; each event counts once it is acknowledged.
+#[cfg(feature = "amqp")]
+pub fn relay(bench: &Bench, source: impl Source + Send + 'static, destination: Arc<dyn Destination>) -> Feed {
+    let collected = Collected::new(Ordered::No);
+    let counts = Arc::clone(&collected);
+    let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
+    start(source, sink, collected, child(bench.stop), None)
 }
 
 /// Makes a sink on the thread of its worker.

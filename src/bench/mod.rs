@@ -8,6 +8,8 @@ mod histogram;
 mod load;
 mod place;
 pub mod plan;
+#[cfg(feature = "amqp")]
+mod rabbit;
 mod receiver;
 pub mod render;
 pub mod report;
@@ -23,7 +25,7 @@ use crate::error::Result;
 use crate::stop::Stop;
 use histogram::Latencies;
 pub use place::{Place, leftovers};
-pub use plan::{Amount, Plan};
+pub use plan::{Amount, Knob, Outlet, Plan};
 use report::{Report, Row};
 pub use scenario::SCENARIOS;
 pub use server::Server;
@@ -34,6 +36,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it measures, for people.
     pub about: &'static str,
+    /// What it makes use of, of what not all do.
+    pub uses: &'static [Knob],
     /// Checks the plan, makes tables and triggers, and says what is measured, in the order of the report.
     cases: fn(&Bench) -> Result<Vec<Case>>,
     /// The ratios that matter, in words.

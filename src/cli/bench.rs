@@ -61,6 +61,14 @@ pub struct Bench {
     #[arg(short = 'R', long, value_name = "N", default_value = "0", value_parser = units::count, help_heading = "Load")]
     pub rate: u64,
 
+    /// queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)
+    #[arg(long, value_name = "SINK", conflicts_with = "to_file", help_heading = "Load")]
+    pub to: Option<String>,
+
+    /// The same, with the URL read from FILE, so that no password stands in the list of processes
+    #[arg(long, value_name = "FILE", help_heading = "Load")]
+    pub to_file: Option<PathBuf>,
+
     /// How long to run before anything counts
     #[arg(long, value_name = "DUR", default_value = "1s", value_parser = units::duration, help_heading = "Load")]
     pub warmup: Duration,

@@ -6,9 +6,10 @@ mod watch;
 use std::time::Duration;
 
 use super::context::{Context, print_lines};
+use super::delivery;
 use crate::bench::check::Check;
 use crate::bench::report::Report;
-use crate::bench::{Amount, Bench, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
+use crate::bench::{Amount, Bench, Outlet, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
 use crate::cli;
 use crate::cluster::{Cluster, Durability};
 use crate::connection::{Environment, Options, Settings};
@@ -32,6 +33,15 @@ pub fn run(args: &cli::Bench, context: &Context) -> Result<Exit> {
     }
     let scenarios = scenarios(&args.scenario)?;
     let plan = plan(args)?;
+    // With all of them each takes what it can use.
+    if let [scenario] = scenarios[..] {
+        plan.refuse_unused(scenario.name, scenario.uses)?;
+    }
+    if let Some(to) = &plan.to
+        && scenarios.iter().any(|scenario| scenario.name == "sync")
+    {
+        to.check_broker()?;
+    }
     let checks: Vec<Check> = args.fail_if.iter().map(|text| Check::parse(text)).collect::<Result<_>>()?;
     let earlier = args.compare.as_deref().map(compare::read).transpose()?.unwrap_or_default();
     let mut outputs = Outputs::open(args)?;
@@ -122,6 +132,7 @@ fn plan(args: &cli::Bench) -> Result<Plan> {
         warmup: args.warmup,
         runs: usize::from(args.runs),
         flush_delay: args.flush_delay,
+        to: delivery::url(args.to.as_deref(), args.to_file.as_deref())?.map(|url| Outlet::read(&url)).transpose()?,
     })
 }
 

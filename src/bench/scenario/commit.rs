@@ -4,7 +4,7 @@
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
 use crate::bench::tally::Ordered;
-use crate::bench::{Bench, Case, Label, Measured, Scenario, feed, load, render};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed, load, render};
 use crate::error::Result;
 
 const NONE: &str = "no trigger";
@@ -14,8 +14,13 @@ const DURABLE: &str = "durable, with a consumer";
 /// The longest payload that leaves room for the rest of a notification.
 const LONGEST: usize = 7500;
 
-pub const SCENARIO: Scenario =
-    Scenario { name: "commit", about: "transactions of one INSERT as writers grow", cases, findings };
+pub const SCENARIO: Scenario = Scenario {
+    name: "commit",
+    about: "transactions of one INSERT as writers grow",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
+    cases,
+    findings,
+};
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
     bench.plan.refuse_long(LONGEST)?;

@@ -7,7 +7,7 @@ use crate::bench::feed::{self, Feed};
 use crate::bench::histogram::Latencies;
 use crate::bench::load::{self, Turn};
 use crate::bench::stamp::{Phase, Stamp};
-use crate::bench::{Bench, Case, Delivery, Label, Measured, Scenario};
+use crate::bench::{Bench, Case, Delivery, Knob, Label, Measured, Scenario};
 use crate::connection::Connection;
 use crate::error::Result;
 
@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(2);
 pub const SCENARIO: Scenario = Scenario {
     name: "notify",
     about: "notifications from senders to a listener, each in a transaction of its own",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
     cases: |bench| cases(bench, &[1], "NOTIFY"),
     findings: |_| Vec::new(),
 };

@@ -1,12 +1,14 @@
 //! From a writer through a durable queue to its delivery, and how fast a backlog is drained.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bench::feed::Feed;
 use crate::bench::load::{self, Turn};
 use crate::bench::stamp::{Phase, Stamp, now_ns};
 use crate::bench::table::{Kind, Table};
 use crate::bench::tally::Ordered;
-use crate::bench::{Bench, Case, Label, Measured, Scenario, feed};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed};
 use crate::error::Result;
 
 /// Rows that each writer updates in turns: the events of a row have an order, which is checked.
@@ -14,9 +16,12 @@ const ROWS_PER_CLIENT: u64 = 16;
 /// Events of the backlog, unless told otherwise.
 const BACKLOG: u64 = 200_000;
 
+const DRAIN: &str = "drain of a backlog";
+
 pub const SCENARIO: Scenario = Scenario {
     name: "queue",
     about: "events from writers through a durable queue to their delivery",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate, Knob::To],
     cases,
     findings: |_| Vec::new(),
 };
@@ -33,9 +38,20 @@ fn cases(bench: &Bench) -> Result<Vec<Case>> {
         }
     }
     for listeners in consumers {
-        let label = Label { listeners, ..Label::new("drain of a backlog", "events") };
+        let label = Label { listeners, ..Label::new(DRAIN, "events") };
         let table = table.clone();
-        cases.push(Case { label, measure: Box::new(move |bench| drained(bench, &table, listeners)) });
+        let measure = move |bench: &Bench| {
+            drained(bench, &table, || feed::consumers(bench, &table.queue, listeners, Ordered::No))
+        };
+        cases.push(Case { label, measure: Box::new(measure) });
+    }
+    if let Some(to) = &bench.plan.to {
+        let destination = Arc::clone(&to.destination);
+        let label = Label { listeners: 1, baseline: Some(DRAIN), ..Label::new("drain into the sink", "events") };
+        let measure = move |bench: &Bench| {
+            drained(bench, &table, || Ok(vec![feed::delivery(bench, &table.queue, Arc::clone(&destination))?]))
+        };
+        cases.push(Case { label, measure: Box::new(measure) });
     }
     Ok(cases)
 }
@@ -72,7 +88,7 @@ fn updaters(
 }
 
 /// One big transaction fills the queue; from the start of the consumers to the last delivery.
-fn drained(bench: &Bench, table: &Table, consumers: usize) -> Result<Measured> {
+fn drained(bench: &Bench, table: &Table, start: impl Fn() -> Result<Vec<Feed>>) -> Result<Measured> {
     table.empty(bench)?;
     let events = bench.plan.count_or(BACKLOG);
     // The server counts, in hexadecimal as the stamp does; each row has one event.
@@ -88,8 +104,7 @@ fn drained(bench: &Bench, table: &Table, consumers: usize) -> Result<Measured> {
         return Ok(Measured::default());
     }
     let started = Instant::now();
-    let consumers = feed::consumers(bench, &table.queue, consumers, Ordered::No)?;
-    let (delivery, _) = feed::finish(bench, consumers, events)?;
+    let (delivery, _) = feed::finish(bench, start()?, events)?;
     let elapsed = started.elapsed();
     Ok(Measured { operations: delivery.received, elapsed, delivery: Some(delivery), ..Measured::default() })
 }

@@ -1,13 +1,23 @@
 //! Repeats the published measurement of a demo that keeps a second table in step with trigger and queue: every row is inserted,
 //! updated and deleted, each in a transaction of its own, and found by its title, which has no index.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bench::feed::Feed;
+#[cfg(feature = "amqp")]
+use crate::bench::plan::Outlet;
+#[cfg(feature = "amqp")]
+use crate::bench::rabbit::Rabbit;
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
-use crate::bench::{Bench, Case, Label, Measured, Scenario, feed, render};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed, render};
+#[cfg(not(feature = "amqp"))]
+use crate::error::Error;
 use crate::error::Result;
 use crate::feed::sink;
+use crate::feed::sink::registry::Destination;
+use crate::queue::Queue;
 use crate::sql::TableName;
 
 /// Rows, unless told otherwise.
@@ -20,6 +30,7 @@ const CHANGES: u64 = 3;
 pub const SCENARIO: Scenario = Scenario {
     name: "sync",
     about: "rows inserted, updated and deleted one by one, found by a title without an index, as a demo published it",
+    uses: &[Knob::To],
     cases,
     findings,
 };
@@ -42,27 +53,34 @@ enum Goal {
     Queue,
     /// They are delivered into another table.
     Copy,
+    /// The same, through RabbitMQ.
+    Broker,
 }
 
 /// A line of the published table: its name, that with an index, how far it goes, and what was published.
 type Line = (&'static str, &'static str, Goal, f64);
 
-const LINES: [Line; 3] = [
+const LINES: [Line; 4] = [
     ("no trigger", "no trigger, indexed", Goal::Table, 903.0),
     ("queue trigger", "queue trigger, indexed", Goal::Queue, 812.0),
-    ("delivered into a table", "delivered into a table, indexed", Goal::Copy, 186.0),
+    ("into a table", "into a table, indexed", Goal::Copy, 186.0),
+    ("through RabbitMQ", "through RabbitMQ, indexed", Goal::Broker, 118.0),
 ];
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
-    bench.plan.refuse_listeners(SCENARIO.name)?;
+    let broker = bench.plan.to.is_some();
     let mut cases = Vec::new();
     for index in [Index::None, Index::Title] {
-        for (place, (name, indexed, goal, published)) in LINES.into_iter().enumerate() {
-            // Each beside the line above it, and what is delivered beside what is only stored.
-            let above = place.checked_sub(1).map(|above| &LINES[above]);
+        for (name, indexed, goal, published) in LINES.into_iter().filter(|line| broker || line.2 != Goal::Broker) {
+            // What is stored beside what is not, and what is delivered beside what is stored.
+            let beside = match goal {
+                Goal::Table => None,
+                Goal::Queue => Some(&LINES[0]),
+                Goal::Copy | Goal::Broker => Some(&LINES[1]),
+            };
             let (name, baseline, published) = match index {
-                Index::None => (name, above.map(|line| line.0), Some(published)),
-                Index::Title => (indexed, above.map(|line| line.1), None),
+                Index::None => (name, beside.map(|line| line.0), Some(published)),
+                Index::Title => (indexed, beside.map(|line| line.1), None),
             };
             let label = Label { baseline, published, ..Label::new(name, "operations") };
             let table = make(bench, goal, index)?;
@@ -81,7 +99,7 @@ fn make(bench: &Bench, goal: Goal, index: Index) -> Result<Table> {
     if index == Index::Title {
         bench.place.execute(&format!("CREATE INDEX ON {quoted} (title)"))?;
     }
-    if goal == Goal::Copy {
+    if matches!(goal, Goal::Copy | Goal::Broker) {
         bench.place.execute(&format!("CREATE TABLE {} {columns}", bench.place.name(&copy_of(&name))))?;
     }
     Table::told(bench, &name, if goal == Goal::Table { Kind::Plain } else { Kind::Durable })
@@ -94,19 +112,37 @@ fn copy_of(name: &str) -> String {
 /// From the first change to the last, or to its delivery.
 fn measure(bench: &Bench, table: &Table, goal: Goal) -> Result<Measured> {
     table.empty(bench)?;
-    if goal != Goal::Copy {
-        return changed(bench, table);
-    }
     let copy = TableName { schema: Some(bench.place.schema().to_owned()), name: copy_of(&table.name) };
-    let destination = sink::table::in_step(bench.place.settings().clone(), copy.clone());
-    let deliveries = vec![feed::delivery(bench, &table.queue, destination)?];
+    let in_step = || Arc::from(sink::table::in_step(bench.place.settings().clone(), copy.clone()));
+    // The first of them tells when all has arrived.
+    let ways = match (goal, &bench.plan.to) {
+        (Goal::Copy, _) => vec![feed::delivery(bench, &table.queue, in_step())?],
+        (Goal::Broker, Some(to)) => through(bench, &table.queue, to.url.expose(), in_step())?,
+        _ => return changed(bench, table),
+    };
     let started = Instant::now();
     let mut measured = changed(bench, table)?;
-    let (delivery, _) = feed::finish(bench, deliveries, measured.operations * CHANGES)?;
+    let (delivery, _) = feed::finish(bench, ways, measured.operations * CHANGES)?;
     measured.elapsed = started.elapsed();
     measured.delivery = Some(delivery);
     bench.place.execute(&format!("TRUNCATE {}", copy.quoted()))?;
     Ok(measured)
+}
+
+/// From the queue to RabbitMQ, and from there to where it goes.
+#[cfg(feature = "amqp")]
+fn through(bench: &Bench, queue: &Queue, url: &str, to: Arc<dyn Destination>) -> Result<Vec<Feed>> {
+    let (broker, _) = url.split_once('?').unwrap_or((url, ""));
+    let parameters = if url.contains('?') { "&" } else { "?" };
+    // The broker's queue has the name of ours.
+    let publish = Outlet::read(&format!("{url}{parameters}body=payload"))?;
+    let relay = feed::relay(bench, Rabbit::open(broker, &queue.name)?, to);
+    Ok(vec![relay, feed::delivery(bench, queue, publish.destination)?])
+}
+
+#[cfg(not(feature = "amqp"))]
+fn through(_: &Bench, _: &Queue, _: &str, _: Arc<dyn Destination>) -> Result<Vec<Feed>> {
+    Err(Error::usage("this pgfeed was built without the feature \"amqp\""))
 }
 
 /// One client, three passes. An operation is a row's insert, update and delete.
@@ -144,7 +180,7 @@ fn findings(rows: &[Row]) -> Vec<String> {
     };
     let mut findings: Vec<String> = rows.iter().filter_map(told).collect();
     findings.push("an operation is a row's insert, update and delete: three transactions, and three events".to_owned());
-    findings.push("each ratio is to the row above".to_owned());
+    findings.push("what is stored is beside no trigger, what is delivered beside what is stored".to_owned());
     if rows.iter().any(|row| row.count / row.runs.max(1) as u64 != PUBLISHED_ROWS) {
         findings.push("what was published is of 10,000 rows, which take longer to search: -n 10k".to_owned());
     }

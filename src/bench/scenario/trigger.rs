@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::bench::load;
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
-use crate::bench::{Bench, Case, Label, Measured, Scenario, render};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, render};
 use crate::error::Result;
 
 /// Rows of the one statement, unless told otherwise.
@@ -31,12 +31,12 @@ const KINDS: [(&str, &str, &str, Kind); 5] = [
 pub const SCENARIO: Scenario = Scenario {
     name: "trigger",
     about: "what a trigger costs whoever inserts, one row a transaction and many rows a statement",
+    uses: &[Knob::Clients, Knob::Rate],
     cases,
     findings,
 };
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
-    bench.plan.refuse_listeners(SCENARIO.name)?;
     bench.plan.refuse_long(LONGEST)?;
     let tables: Vec<Table> =
         KINDS.iter().map(|(table, _, _, kind)| Table::make(bench, table, *kind)).collect::<Result<_>>()?;

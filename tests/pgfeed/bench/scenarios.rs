@@ -113,7 +113,7 @@ fn sync_stands_beside_what_was_published() {
     let db = Database::new();
     let report = report(&db, &["sync", "-n", "10"]);
     let rows = rows(&report);
-    let lines = ["no trigger", "queue trigger", "delivered into a table"];
+    let lines = ["no trigger", "queue trigger", "into a table"];
     let cases: Vec<String> = rows.iter().map(|(case, ..)| case.clone()).collect();
     assert_eq!(cases[..3], lines);
     assert_eq!(cases[3..], lines.map(|line| format!("{line}, indexed")));
