@@ -45,6 +45,17 @@ pub struct Feed {
 
 /// Starts to listen on a channel. [`Feed::wait_live`] waits until it does.
 pub fn listener(bench: &Bench, channel: &str) -> Feed {
+    let collected = Collected::new(Ordered::Yes);
+    listen(bench, channel, Receiver(Arc::clone(&collected)), collected)
+}
+
+/// Starts to listen on a channel, for a sink that keeps its own counts.
+#[cfg(feature = "serve")]
+pub fn into<S: Sink + Send + 'static>(bench: &Bench, channel: &str, sink: S) -> Feed {
+    listen(bench, channel, sink, Collected::new(Ordered::Yes))
+}
+
+fn listen<S: Sink + Send + 'static>(bench: &Bench, channel: &str, sink: S, collected: Arc<Collected>) -> Feed {
     let stop = child(bench.stop);
     let options = listen::Options {
         settings: bench.place.settings().clone(),
@@ -57,9 +68,7 @@ pub fn listener(bench: &Bench, channel: &str) -> Feed {
         overflow: Overflow::Stop,
     };
     let source = Listen::start(options, Box::new(Silent), &stop);
-    let collected = Collected::new(Ordered::Yes);
-    let receiver = Receiver(Arc::clone(&collected));
-    start(source, |_| Ok(receiver), collected, stop, None)
+    start(source, |_| Ok(sink), collected, stop, None)
 }
 
 /// Starts to deliver what is in a queue, each consumer as a `tail-queue` of its own does, all into one collection.

@@ -29,6 +29,7 @@ pub use plan::{Amount, Knob, Outlet, Plan};
 use report::{Report, Row};
 pub use scenario::SCENARIOS;
 pub use server::Server;
+use tally::Tally;
 
 /// Something to measure: one file, and one line in the registry.
 pub struct Scenario {
@@ -109,6 +110,18 @@ impl Delivery {
     fn of(expected: u64) -> Self {
         Self { expected: Some(expected), ..Self::default() }
     }
+
+    /// Adds what one listener has got.
+    fn add(&mut self, tally: &Tally) {
+        self.received += tally.received;
+        self.duplicated += tally.duplicated;
+        self.reordered = plus(self.reordered, tally.reordered);
+    }
+}
+
+/// Adds what is known.
+fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).reduce(|one, other| one + other)
 }
 
 /// Whoever wants to know how far it is.

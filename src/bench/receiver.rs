@@ -65,9 +65,7 @@ impl Collected {
     /// Adds what has arrived to a delivery, and how long it took to the latencies.
     pub fn add_to(&self, delivery: &mut Delivery, latency: &mut Latencies) {
         let counts = self.counts();
-        delivery.received += counts.tally.received;
-        delivery.duplicated += counts.tally.duplicated;
-        delivery.reordered = plus(delivery.reordered, counts.tally.reordered);
+        delivery.add(&counts.tally);
         delivery.cut_off += self.cut_off.load(Ordering::Acquire);
         latency.add(&counts.latency);
     }
@@ -91,11 +89,6 @@ impl Collected {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().expect("nobody panics while it counts")
     }
-}
-
-/// Adds what is known.
-pub fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.into_iter().chain(other).reduce(|one, other| one + other)
 }
 
 /// Counts and times.

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::compare::Compared;
 use super::histogram::{Bar, Latencies, Summary};
 use super::plan::{Plan, Told};
-use super::receiver::plus;
 use super::server::Server;
-use super::{Amount, Delivery, Label, Measured, Scenario};
+use super::{Amount, Delivery, Label, Measured, Scenario, plus};
 use crate::units;
 
 /// What one scenario has found.

@@ -40,7 +40,7 @@ pub struct Bench {
     #[arg(short = 'c', long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub clients: Vec<u16>,
 
-    /// Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50]
+    /// Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub listeners: Vec<u16>,
 

@@ -113,7 +113,6 @@ pub trait Sink {
 }
 
 /// Whether a sink has taken what was written.
-#[allow(dead_code)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// It has: the next flush says what became of it.
@@ -137,7 +136,6 @@ pub enum Refuses {
 }
 
 /// What became of everything written since the last flush.
-#[allow(dead_code)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// All of it was acknowledged.

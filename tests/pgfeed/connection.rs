@@ -16,7 +16,7 @@ mod tls_identity;
 // Nothing hangs, and waiting for a server ends.
 mod deadlines;
 // A primary among standbys.
-mod standby;
+pub mod standby;
 // What a role or a database has set does not matter.
 mod session;
 // A password is nowhere to be seen, however a run ends.

@@ -6,6 +6,8 @@ mod address;
 mod body;
 pub mod exec;
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod isolate;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod judged;
@@ -18,9 +20,7 @@ mod redis;
 pub mod registry;
 mod stdout;
 pub mod table;
-#[allow(dead_code)]
 mod target;
-#[allow(dead_code)]
 mod template;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod tls;

@@ -27,6 +27,8 @@ pub enum Files {
     Shared,
     /// Each worker feeds a command, which has a file of its own.
     OfCommands,
+    /// The file sink of all processes appends to one file, and repairs what a death has torn.
+    OfSink,
 }
 
 /// A mistake that the checker must notice.
@@ -105,7 +107,8 @@ impl<'a> Consumers<'a> {
         let (jobs, batch) = (self.how.jobs.to_string(), self.how.batch.to_string());
         let args = ["tail-queue", "q", "-j", &jobs, "--batch", &batch].into_iter().chain(more.iter().copied());
         self.number += 1;
-        let name = if self.how.files == Files::Shared { "all".to_owned() } else { format!("life-{}", self.number) };
+        let is_shared = matches!(self.how.files, Files::Shared | Files::OfSink);
+        let name = if is_shared { "all".to_owned() } else { format!("life-{}", self.number) };
         let file = self.dir.path().join(name);
         let ready_file = self.ready_files.path().join(self.number.to_string());
         let mut described = self.db.pgfeed(args).args(["--ready-file".as_ref(), ready_file.as_os_str()]);
@@ -117,11 +120,15 @@ impl<'a> Consumers<'a> {
         if let Some(point) = dies_at {
             described = described.env("PGFEED_FAIL", point);
         }
-        let running = if self.how.files == Files::OfCommands {
-            described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
-        } else {
-            let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
-            described.args(["--consume", "-o", "json"]).stdout(Stdout::To(append)).spawn()
+        let running = match self.how.files {
+            Files::OfCommands => {
+                described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
+            }
+            Files::OfSink => described.args(["--to", &format!("file:{}", file.display())]).spawn(),
+            Files::Own | Files::Shared => {
+                let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
+                described.args(["--consume", "-o", "json"]).stdout(Stdout::To(append)).spawn()
+            }
         };
         Life { running, file, ready_file }
     }
@@ -194,6 +201,7 @@ impl<'a> Consumers<'a> {
         };
         let writers = |file: &PathBuf| match self.how.files {
             Files::Shared => Writers::Many { killed: self.killed.len() },
+            Files::OfSink => Writers::Many { killed: 0 },
             Files::Own | Files::OfCommands => Writers::One { killed: is_of_killed(file) },
         };
         self.files().iter().map(|file| Printed { bytes: fs::read(file).unwrap(), writers: writers(file) }).collect()

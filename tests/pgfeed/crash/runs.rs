@@ -108,6 +108,11 @@ fn commands_that_answer_lose_nothing_either() {
 }
 
 #[test]
+fn a_file_that_all_append_to_has_whole_lines_only() {
+    Run::new(11, Files::OfSink, 6, 0).check().is_clean();
+}
+
+#[test]
 fn consumers_that_acknowledge_first_are_caught() {
     let faults = vec![Fault::Die("after_commit:1")];
     let tally = Run { seed: 4, files: Files::Own, mistake: Some(Mistake::CommitFirst), faults }.check();
@@ -133,7 +138,7 @@ fn as_many_kills_as_told() {
     let told = |name: &str| std::env::var(name).ok().map(|value| value.parse::<usize>().expect(name));
     let seed = told("SEED").unwrap_or(std::process::id() as usize * 1000);
     let kills = told("KILLS").unwrap_or(100);
-    let kinds = [Files::Own, Files::Shared, Files::OfCommands];
+    let kinds = [Files::Own, Files::Shared, Files::OfCommands, Files::OfSink];
     let mut total = Tally::default();
     for (round, done) in (0..kills).step_by(ROUND).enumerate() {
         let (seed, kills) = (seed + round, ROUND.min(kills - done));

@@ -2,9 +2,12 @@
 
 #[cfg(any(feature = "nats", feature = "redis"))]
 pub mod broker;
+#[cfg(feature = "serve")]
+pub mod browser;
 mod collect;
 mod command;
 mod database;
+pub mod http;
 pub mod pooler;
 pub mod proxy;
 mod running;

@@ -85,10 +85,10 @@ impl Server {
         self.0.binaries().dir()
     }
 
-    /// A client program: the server's own, or, where servers come without, the one on the PATH.
-    pub fn client(&self, program: &str) -> PathBuf {
-        let own = self.bin_dir().join(program);
-        if own.exists() { own } else { program.into() }
+    /// A client that comes with the server; where none did, the one on the PATH.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let own = self.bin_dir().join(name);
+        if own.exists() { own } else { name.into() }
     }
 
     /// Puts lines in front of pg_hba.conf, where the first that fits decides, and waits until they hold.
