@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Scenarios:
   notify    rate and latency of NOTIFY, from a sender to a listener
   fanout    one sender, many listeners
+  serve     the same, with web sockets of one pgfeed serve, of which some stall
   trigger   what each kind of trigger costs a writer: single rows, and many at once
   commit    transactions a second as writers grow: no trigger, NOTIFY in the trigger, durable
   queue     from a writer through a durable queue to its delivery; draining a backlog
