@@ -5,14 +5,14 @@ mod watch;
 
 use std::time::Duration;
 
-use super::context::{Context, print_lines};
+use super::context::{Context, print_lines, throwaway_settings};
 use super::delivery;
 use crate::bench::check::Check;
 use crate::bench::report::Report;
 use crate::bench::{Amount, Bench, Outlet, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
 use crate::cli;
 use crate::cluster::{Cluster, Durability};
-use crate::connection::{Environment, Options, Settings};
+use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::signal;
@@ -147,12 +147,7 @@ fn throwaway() -> Result<Cluster> {
 fn settings(context: &Context, cluster: Option<&Cluster>, flush_delay: Duration) -> Result<Settings> {
     let settings = match cluster {
         None => context.settings()?,
-        Some(cluster) => {
-            let url = Some(cluster.socket_url("postgres"));
-            let application_name = "pgfeed bench".to_owned();
-            // Nothing of the user's environment decides where this connects to.
-            Settings::resolve(&Options { dbname: url, application_name, ..Options::default() }, &Environment::of(&[]))?
-        }
+        Some(cluster) => throwaway_settings(cluster.socket_url("postgres"), "pgfeed bench")?,
     };
     if flush_delay.is_zero() {
         return Ok(settings);

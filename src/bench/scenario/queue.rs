@@ -58,9 +58,9 @@ fn cases(bench: &Bench) -> Result<Vec<Case>> {
 
 fn delivered(bench: &Bench, table: &Table, clients: usize, consumers: usize) -> Result<Measured> {
     table.empty(bench)?;
-    let rows = clients as u64 * ROWS_PER_CLIENT - 1;
-    let fill = "INSERT INTO {table} SELECT n, '' FROM pg_catalog.generate_series(0, {rows}) n";
-    bench.place.execute(&fill.replace("{table}", &table.quoted).replace("{rows}", &rows.to_string()))?;
+    let last = clients as u64 * ROWS_PER_CLIENT - 1;
+    let rows = format!("SELECT n, '' FROM pg_catalog.generate_series(0, {last}) n");
+    bench.place.execute(&format!("INSERT INTO {} {rows}", table.quoted))?;
     let consumers = feed::consumers(bench, &table.queue, consumers, Ordered::Yes)?;
     let written = load::drive(bench, &mut updaters(bench, table, clients)?)?;
     let (delivery, latency) = feed::finish(bench, consumers, written.operations)?;
