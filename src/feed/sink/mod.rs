@@ -19,7 +19,7 @@ mod patience;
 mod redis;
 pub mod registry;
 mod stdout;
-mod table;
+pub mod table;
 mod target;
 mod template;
 #[cfg(any(feature = "nats", feature = "redis"))]

@@ -71,6 +71,12 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
     Ok(Box::new(Place { wish: Arc::new(wish), settings }))
 }
 
+/// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.
+pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
+    let wish = Wish { table, map: None, key: None, from: None, truncate: OnTruncate::Refuse };
+    Box::new(Place { wish: Arc::new(wish), settings })
+}
+
 fn names(text: &str) -> Result<Vec<String>, String> {
     let names: Vec<String> = text.split(',').map(str::to_owned).collect();
     if names.iter().any(String::is_empty) {
