@@ -48,6 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Fan a feed out to browsers over WebSocket and SSE')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure what LISTEN/NOTIFY and the queue cost on this server')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -295,7 +296,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
         'pgfeed;bench' {
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
             [CompletionResult]::new('--clients', '--clients', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
-            [CompletionResult]::new('--listeners', '--listeners', [CompletionResultType]::ParameterName, 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50]')
+            [CompletionResult]::new('--listeners', '--listeners', [CompletionResultType]::ParameterName, 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Bytes of payload')
             [CompletionResult]::new('--size', '--size', [CompletionResultType]::ParameterName, 'Bytes of payload')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N messages, transactions or rows')
@@ -339,6 +340,31 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Look again, every DUR [default with no DUR: 2s]')
             [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again, every DUR [default with no DUR: 2s]')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'pgfeed;doctor' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
             [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
@@ -443,6 +469,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Fan a feed out to browsers over WebSocket and SSE')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure what LISTEN/NOTIFY and the queue cost on this server')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -471,6 +498,9 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             break
         }
         'pgfeed;help;status' {
+            break
+        }
+        'pgfeed;help;doctor' {
             break
         }
         'pgfeed;help;demo' {

@@ -25,6 +25,9 @@ _pgfeed() {
             pgfeed,demo)
                 cmd="pgfeed__subcmd__demo"
                 ;;
+            pgfeed,doctor)
+                cmd="pgfeed__subcmd__doctor"
+                ;;
             pgfeed,help)
                 cmd="pgfeed__subcmd__help"
                 ;;
@@ -61,6 +64,9 @@ _pgfeed() {
             pgfeed__subcmd__help,demo)
                 cmd="pgfeed__subcmd__help__subcmd__demo"
                 ;;
+            pgfeed__subcmd__help,doctor)
+                cmd="pgfeed__subcmd__help__subcmd__doctor"
+                ;;
             pgfeed__subcmd__help,help)
                 cmd="pgfeed__subcmd__help__subcmd__help"
                 ;;
@@ -95,7 +101,7 @@ _pgfeed() {
 
     case "${cmd}" in
         pgfeed)
-            opts="-q -v -? -d -h -p -U -V --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version install-trigger uninstall-trigger listen notify tail-queue serve bench status demo completions man help"
+            opts="-q -v -? -d -h -p -U -V --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -422,8 +428,78 @@ _pgfeed() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        pgfeed__subcmd__doctor)
+            opts="-o -q -v -? -d -h -p -U -V --output --schema --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --dbname)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -d)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -h)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -U)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connect-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait-server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         pgfeed__subcmd__help)
-            opts="install-trigger uninstall-trigger listen notify tail-queue serve bench status demo completions man help"
+            opts="install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -465,6 +541,20 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__help__subcmd__demo)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pgfeed__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

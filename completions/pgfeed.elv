@@ -45,6 +45,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand serve 'Fan a feed out to browsers over WebSocket and SSE'
             cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
             cand status 'Show triggers, queues, consumers and the notification queue'
+            cand doctor 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -285,7 +286,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         &'pgfeed;bench'= {
             cand -c 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
             cand --clients 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
-            cand --listeners 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50]'
+            cand --listeners 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]'
             cand -s 'Bytes of payload'
             cand --size 'Bytes of payload'
             cand -n 'End after N messages, transactions or rows'
@@ -328,6 +329,30 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --output 'Form of the report'
             cand -w 'Look again, every DUR [default with no DUR: 2s]'
             cand --watch 'Look again, every DUR [default with no DUR: 2s]'
+            cand --schema 'Schema of pgfeed''s own objects'
+            cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
+            cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand --dbname 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
+            cand -h 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand --host 'Server''s host, or the directory of its socket; else PGHOST, then the local socket'
+            cand -p 'Server''s port; else PGPORT, then 5432'
+            cand --port 'Server''s port; else PGPORT, then 5432'
+            cand -U 'Role to connect as; else PGUSER, then your own name'
+            cand --username 'Role to connect as; else PGUSER, then your own name'
+            cand --connect-timeout 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]'
+            cand --wait-server 'At start, keep trying a server that is not there yet for this long'
+            cand -q 'Only data and errors'
+            cand --quiet 'Only data and errors'
+            cand -v 'More on stderr; twice for the text of every SQL statement'
+            cand --verbose 'More on stderr; twice for the text of every SQL statement'
+            cand -? 'Print help (so does a -h that is not followed by a host)'
+            cand --help 'Print help (so does a -h that is not followed by a host)'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'pgfeed;doctor'= {
+            cand -o 'Form of the report'
+            cand --output 'Form of the report'
             cand --schema 'Schema of pgfeed''s own objects'
             cand --color 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too'
             cand -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE'
@@ -428,6 +453,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand serve 'Fan a feed out to browsers over WebSocket and SSE'
             cand bench 'Measure what LISTEN/NOTIFY and the queue cost on this server'
             cand status 'Show triggers, queues, consumers and the notification queue'
+            cand doctor 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
             cand demo 'Start a throwaway PostgreSQL with a live example'
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
@@ -448,6 +474,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         &'pgfeed;help;bench'= {
         }
         &'pgfeed;help;status'= {
+        }
+        &'pgfeed;help;doctor'= {
         }
         &'pgfeed;help;demo'= {
         }

@@ -1,6 +1,7 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `doctor`, `cluster`} → `connection` → the
+//! leaves.
 
 mod backoff;
 mod bench;
@@ -9,6 +10,7 @@ pub mod cluster;
 mod commands;
 mod connection;
 mod digest;
+mod doctor;
 pub mod error;
 mod exit;
 mod failpoint;

@@ -142,6 +142,7 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Allows this process at least so many open descriptors, if the system lets it. Returns how many it may have: the usual limit
 /// of 1024 is meant for programs that still use select(2).
+#[cfg(feature = "serve")]
 pub fn allow_open_files(wanted: u64) -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: both only read and write `limit`, which is as large as they expect.

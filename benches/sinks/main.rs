@@ -1,19 +1,24 @@
-//! How fast a backlog is delivered to an engine, beside the bare client library publishing the same messages with the same
-//! guarantees, in one run.
+//! How fast the sinks take a backlog, each beside what it is compared with in the same run: for an engine the bare client
+//! library, which publishes the same messages with the same guarantees.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a measurement that fails should say so")]
 
 #[path = "../common/mod.rs"]
 mod common;
 mod engine;
+mod http;
 mod nats;
 mod redis;
+#[allow(dead_code)]
+#[path = "../../tests/pgfeed/harness/http.rs"]
+mod server;
+mod table;
 
 use std::process::Command;
 use std::time::Instant;
 
-use common::{RUNS, header, report};
-use pgfeed::cluster::Cluster;
+use common::{RUNS, header, median, report};
+use pgfeed::cluster::{Cluster, Durability};
 use postgres::{Client, NoTls};
 
 const EVENTS: usize = 200_000;
@@ -30,6 +35,10 @@ impl Bench {
         command
     }
 
+    fn client(&self, database: &str) -> Client {
+        Client::connect(&self.cluster.url(database), NoTls).unwrap()
+    }
+
     fn fill(&self) {
         let fill = format!(
             "TRUNCATE pgfeed.queue_drain;
@@ -37,7 +46,7 @@ impl Bench {
                '{{\"op\":\"INSERT\",\"schema\":\"public\",\"table\":\"orders\",\"key\":{{\"id\":%s}},\"new\":{{\"id\":%s,\"status\":\"new\",\"amount\":12.5}}}}',
                n, n) FROM generate_series(1, {EVENTS}) n"
         );
-        let mut client = Client::connect(&self.cluster.url("postgres"), NoTls).unwrap();
+        let mut client = self.client("postgres");
         client.batch_execute(&fill).unwrap();
         client.batch_execute("VACUUM ANALYZE pgfeed.queue_drain").unwrap();
         client.batch_execute("CHECKPOINT").unwrap();
@@ -46,10 +55,14 @@ impl Bench {
     /// Events a second.
     fn deliver(&self, url: &str) -> f64 {
         self.fill();
+        self.drain("drain", EVENTS, url)
+    }
+
+    /// Delivers a queue until it is empty: events a second.
+    fn drain(&self, queue: &str, events: usize, to: &str) -> f64 {
         let started = Instant::now();
-        let status = self.pgfeed(&["-q", "tail-queue", "drain", "-e", "--to", url]).status().unwrap();
-        assert!(status.success());
-        EVENTS as f64 / started.elapsed().as_secs_f64()
+        assert!(self.pgfeed(&["-q", "tail-queue", queue, "-e", "--to", to]).status().unwrap().success());
+        events as f64 / started.elapsed().as_secs_f64()
     }
 }
 
@@ -64,10 +77,12 @@ pub fn bodies() -> impl Iterator<Item = (usize, Vec<u8>)> {
 }
 
 fn main() {
-    let cluster = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB").start().unwrap();
-    let bench = Bench { cluster };
+    let builder = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB");
+    let bench = Bench { cluster: builder.durability(Durability::Real).start().unwrap() };
     assert!(bench.pgfeed(&["-q", "notify", "--queue", "drain", "--create", "x"]).status().unwrap().success());
     header();
+    table::run(&bench);
+    http::run(&bench);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let server = nats::start();

@@ -9,12 +9,12 @@ use super::Bench;
 use super::receiver::{Receiver, Seen};
 use super::tally::Ordered;
 use crate::error::{Error, Result};
-use crate::feed::Source;
 use crate::feed::event::{Control, Event};
 use crate::feed::limits::{Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump, Report};
 use crate::feed::source::listen::{self, Listen, Overflow, Reconnect};
 use crate::feed::source::queue::{self as queue_source, Policy, QueueSource};
+use crate::feed::{Sink, Source};
 use crate::queue::doorbell::{Bell, For, Options, Waiter};
 use crate::queue::{Order, Queue};
 use crate::stop::{Stop, StopReason};
@@ -43,6 +43,10 @@ pub struct Feed {
 /// Starts to listen on a channel. [`Feed::wait_live`] waits until it does.
 pub fn listener(bench: &Bench, channel: &str) -> Feed {
     let stop = child(bench.stop);
+    start(listen(bench, channel, &stop), Ordered::Yes, stop, None)
+}
+
+fn listen(bench: &Bench, channel: &str, stop: &Stop) -> Listen {
     let options = listen::Options {
         settings: bench.place.settings().clone(),
         channels: Arc::from([Arc::from(channel)]),
@@ -53,8 +57,32 @@ pub fn listener(bench: &Bench, channel: &str) -> Feed {
         buffer_bytes: usize::MAX,
         overflow: Overflow::Stop,
     };
-    let source = Listen::start(options, Box::new(Silent), &stop);
-    start(source, Ordered::Yes, stop, None)
+    Listen::start(options, Box::new(Silent), stop)
+}
+
+/// A feed of a channel into any sink.
+#[cfg(feature = "serve")]
+pub struct Into<S> {
+    thread: JoinHandle<Result<S>>,
+    stop: Stop,
+}
+
+#[cfg(feature = "serve")]
+impl<S: Sink + Send + 'static> Into<S> {
+    /// Starts to listen on a channel.
+    pub fn start(bench: &Bench, channel: &str, sink: S) -> Self {
+        let stop = child(bench.stop);
+        Self { thread: pump(listen(bench, channel, &stop), sink, &stop), stop }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// Why it had failed before.
+    pub fn end(self) -> Result<()> {
+        self.stop.request(StopReason::Finished);
+        self.thread.join().unwrap_or_else(|_| Err(Error::failed("a feed panicked"))).map(drop)
+    }
 }
 
 /// Starts to deliver what is in a queue, as one worker of `tail-queue` does.
@@ -88,23 +116,31 @@ fn child(parent: &Stop) -> Stop {
     stop
 }
 
-fn start(mut source: impl Source + Send + 'static, ordered: Ordered, stop: Stop, waiter: Option<Waiter>) -> Feed {
+fn start(source: impl Source + Send + 'static, ordered: Ordered, stop: Stop, waiter: Option<Waiter>) -> Feed {
     let seen = Arc::new(Seen::default());
-    let mut receiver = Receiver::new(ordered, Arc::clone(&seen));
-    let its_stop = stop.clone();
-    let thread = std::thread::spawn(move || {
+    let thread = pump(source, Receiver::new(ordered, Arc::clone(&seen)), &stop);
+    Feed { thread, seen, stop, _waiter: waiter }
+}
+
+/// Pumps on a thread of its own, which hands the sink back at the end.
+fn pump<S: Sink + Send + 'static>(
+    mut source: impl Source + Send + 'static,
+    mut sink: S,
+    stop: &Stop,
+) -> JoinHandle<Result<S>> {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
         let pump = Pump {
             source: &mut source,
-            sink: &mut receiver,
+            sink: &mut sink,
             meter: &Meter::start(Limits::default()),
             batch: BATCH,
             on_refusal: OnRefusal::Stop,
             report: &Silent,
-            stop: &its_stop,
+            stop: &stop,
         };
-        pump.run().map(|_: crate::feed::limits::End| receiver)
-    });
-    Feed { thread, seen, stop, _waiter: waiter }
+        pump.run().map(|_: crate::feed::limits::End| sink)
+    })
 }
 
 impl Feed {

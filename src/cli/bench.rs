@@ -11,6 +11,7 @@ const EXAMPLES: &str = "\
 Scenarios:
   notify    rate and latency of NOTIFY, from a sender to a listener
   fanout    one sender, many listeners
+  serve     the same, and the listeners are web sockets of one pgfeed serve; and while some of them stall
   trigger   what each kind of trigger costs a writer: single rows, and many at once
   commit    transactions a second as writers grow: no trigger, NOTIFY in the trigger, durable
   queue     from a writer through a durable queue to its delivery; draining a backlog
@@ -39,7 +40,7 @@ pub struct Bench {
     #[arg(short = 'c', long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub clients: Vec<u16>,
 
-    /// Connections that listen; a list measures each [default: 1; fanout: 1,10,50]
+    /// Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub listeners: Vec<u16>,
 

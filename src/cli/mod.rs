@@ -6,6 +6,7 @@
 mod bench;
 mod delivery;
 mod demo;
+mod doctor;
 mod global;
 mod host;
 mod listen;
@@ -24,6 +25,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 pub use bench::{Bench, BenchFormat};
 pub use delivery::{Delivery, ExecMode, Limits, Output, OutputFormat, Overflow};
 pub use demo::Demo;
+pub use doctor::Doctor;
 pub use global::{Color, Connection, Global};
 pub use host::asks_for_sinks;
 use host::tell_help_from_host;
@@ -97,6 +99,7 @@ pub enum Command {
     Serve(Serve),
     Bench(Bench),
     Status(Status),
+    Doctor(Doctor),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -114,6 +117,7 @@ impl Command {
             Self::Serve(_) => "serve",
             Self::Bench(_) => "bench",
             Self::Status(_) => "status",
+            Self::Doctor(_) => "doctor",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

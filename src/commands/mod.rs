@@ -4,6 +4,7 @@ mod bench;
 mod context;
 mod delivery;
 mod demo;
+mod doctor;
 mod documentation;
 mod exec;
 mod install;
@@ -73,6 +74,7 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Serve(args) => serve::run(&args, &context),
         Command::Bench(args) => bench::run(&args, &context),
         Command::Status(args) => status::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

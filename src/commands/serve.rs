@@ -69,7 +69,8 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
         let seats = server.seats();
         context.term.warn(format!("the limit of open files leaves room for {seats} clients: ulimit -n raises it"));
     }
-    let watch = Watch { term: context.term, what: what(args), address };
+    let (term, what, watch) = (context.term, what(args), Watch { term: context.term });
+    server.when_live(move || watch::ready(term, &what, address));
     let end = match queue {
         None => {
             let options = listen_options(args, context, settings, &served);
@@ -159,7 +160,7 @@ fn listen_options(args: &cli::Serve, context: &Context, settings: Settings, serv
 }
 
 /// Shows what is in a queue and what is added, and takes nothing.
-fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, mut watch: Watch) -> Result<Exit> {
+fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, watch: Watch) -> Result<Exit> {
     let stop = Stop::default();
     signal::watch(&stop, signal::GRACE);
     let mut connection = context.connect_unless(&stop)?;
@@ -169,7 +170,6 @@ fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, m
     let fan = server.fan();
     let ready = Control::now(ControlKind::Ready, &Served::Queue(queue.name.clone()).channels(), None, None);
     fan.tell(&ready);
-    watch.ready();
     let observer = Box::new(watch::Queue::new(watch, fan.clone()));
     let limits = Limits::default();
     let pump = Pump {

@@ -4,6 +4,7 @@ mod dead;
 mod workers;
 
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::Arc;
 
 use super::context::{Context, stdout};
 use super::delivery::{self, Taker};
@@ -14,11 +15,14 @@ use crate::cli::TailQueue;
 use crate::connection::{Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::feed::limits::Meter;
+use crate::feed::Sink;
+use crate::feed::event::{Control, ControlKind};
+use crate::feed::limits::{End, Meter};
 use crate::feed::pump::{OnRefusal, Pump};
 use crate::feed::sink::Acknowledgement;
 use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
+use crate::feed::source::records::Records;
 use crate::queue::doorbell::{Bell, For, Options};
 use crate::queue::{self, Order, Peek, Queue};
 use crate::signal;
@@ -46,6 +50,11 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     if args.consume {
         refuse_nowhere()?;
     }
+    let consumes = args.consume || args.delivery.is_given();
+    if args.jobs > 1 && !consumes {
+        return Err(Error::usage("--jobs: whoever only looks is alone")
+            .hint("workers share out what they take: --consume, --to or a command"));
+    }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
     if let Taker::Sink(destination) = &taker
@@ -67,7 +76,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
-    if args.consume || args.delivery.is_given() {
+    if consumes {
         drop(connection);
         return workers::run(args, &taker, context, &queue, &settings, &ready);
     }
@@ -126,6 +135,7 @@ fn look(
     }
     ready.tell().iter().for_each(|why| context.term.warn(why));
     let limits = output::limits(&args.limits);
+    let mut sink = output::sink(&args.output, context.term, &stdout()?);
     let pump = Pump {
         source: &mut PeekSource::new(
             settings,
@@ -135,8 +145,10 @@ fn look(
             bell,
             Box::new(Watch { term: context.term }),
             &stop,
-        ),
-        sink: &mut output::sink(&args.output, context.term, &stdout()?),
+        )
+        // What others take while the connection is lost is not shown.
+        .with_records(records(args, queue, ControlKind::Gap)),
+        sink: &mut sink,
         meter: &Meter::start(limits),
         batch: args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1),
         on_refusal: OnRefusal::GoOn,
@@ -146,7 +158,23 @@ fn look(
     let end = pump.run();
     stop.request(StopReason::Finished);
     drop(waiting);
+    say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))
+}
+
+/// The control records of a feed, if somebody wants them.
+fn records(args: &TailQueue, queue: &Queue, back: ControlKind) -> Option<Arc<Records>> {
+    args.output.control.then(|| Arc::new(Records::new(&queue.name, back)))
+}
+
+fn say_goodbye(args: &TailQueue, queue: &Queue, sink: &mut dyn Sink, end: &Result<End>) {
+    if args.output.control
+        && let Some(why) = output::why_it_stopped(end)
+    {
+        let queue = Arc::from(queue.name.as_str());
+        let stopped = Control::of_queue(ControlKind::Stopped, &queue, None, Some(why));
+        output::last_records(sink, std::iter::once(stopped));
+    }
 }
 
 /// Tells people how a connection fares.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 
 use super::entry::Entry;
-use crate::feed::event::Item;
+use crate::feed::event::{ControlKind, Item};
 
 /// Most that is handed to a client at once, in bytes: about what it holds while it is being sent.
 const PORTION_BYTES: usize = 256 * 1024;
@@ -40,12 +40,22 @@ struct Held {
     bytes: usize,
     /// How many there have been.
     count: u64,
+    /// Whether the feed is live, as of the last record about it.
+    live: bool,
 }
 
 impl Held {
     /// The number in front of the oldest entry: whoever has seen this one has missed nothing.
     fn floor(&self) -> u64 {
         self.count - self.entries.len() as u64
+    }
+
+    fn live_after(&self, kind: ControlKind) -> bool {
+        match kind {
+            ControlKind::Ready | ControlKind::Gap => true,
+            ControlKind::Lost | ControlKind::Stopped => false,
+            ControlKind::Overflow => self.live,
+        }
     }
 
     /// What comes behind a number that is not below the floor.
@@ -74,6 +84,9 @@ impl Log {
         let mut held = self.held.write().expect("nobody panics while it holds the log");
         held.bytes += entry.held_bytes();
         held.count = seq;
+        if let Item::Control(control) = item {
+            held.live = held.live_after(control.kind);
+        }
         held.entries.push_back(entry);
         while held.entries.len() > self.bounds.entries || (held.bytes > self.bounds.bytes && held.entries.len() > 1) {
             let Some(gone) = held.entries.pop_front() else { break };
@@ -100,9 +113,19 @@ impl Log {
         (held.floor()..=held.count).contains(&seq).then_some(seq)
     }
 
-    /// The number of the newest entry; 0 when there is none.
-    pub fn newest(&self) -> u64 {
-        *self.newest.borrow()
+    /// The number of the newest entry, 0 when there is none, and whether the feed was live with it.
+    pub fn now(&self) -> (u64, bool) {
+        let held = self.read();
+        (held.count, held.live)
+    }
+
+    /// Waits until the feed is live.
+    pub async fn until_live(&self) {
+        let mut newest = self.newest.subscribe();
+        while !self.now().1 {
+            // The sender is ours: it is there as long as we are.
+            let _ = newest.changed().await;
+        }
     }
 
     /// The number in front of the last `count` entries, or of those that there are.
@@ -213,7 +236,7 @@ mod tests {
         assert_eq!((numbers(&log, 2), numbers(&log, 4)), (Ok(vec![3, 4, 5]), Ok(vec![5])));
         assert_eq!((numbers(&log, 5), numbers(&log, 1)), (Ok(vec![]), Err(TooSlow)));
         assert!(log.holds_behind(2) && !log.holds_behind(1));
-        assert_eq!((log.newest(), log.before_last(1), log.before_last(9)), (5, 4, 2));
+        assert_eq!((log.now(), log.before_last(1), log.before_last(9)), ((5, false), 4, 2));
         assert!(log.oldest_behind(4).is_some() && log.oldest_behind(5).is_none());
     }
 

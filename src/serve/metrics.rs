@@ -1,7 +1,7 @@
 //! What is counted, as Prometheus reads it.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::clients::{Clients, Transport};
 use super::log::Log;
@@ -12,7 +12,6 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Counters of one server.
 #[derive(Default)]
 pub struct Metrics {
-    live: AtomicBool,
     events: AtomicU64,
     dropped: AtomicU64,
     turned_away: AtomicU64,
@@ -22,16 +21,6 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Notes whether the feed is live.
-    pub fn set_live(&self, live: bool) {
-        self.live.store(live, Ordering::Relaxed);
-    }
-
-    /// Whether the feed is live.
-    pub fn is_live(&self) -> bool {
-        self.live.load(Ordering::Relaxed)
-    }
-
     /// Counts events that came from the database.
     pub fn received(&self, events: u64) {
         self.events.fetch_add(events, Ordering::Relaxed);
@@ -68,7 +57,7 @@ impl Metrics {
                 .expect("a String accepts all writes");
         };
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        metric("database_up", "gauge", "Whether the feed from the database is live.", &u8::from(self.is_live()));
+        metric("database_up", "gauge", "Whether the feed from the database is live.", &u8::from(log.now().1));
         metric("events_total", "counter", "Events received from the database.", &count(&self.events));
         metric("reconnects_total", "counter", "Times the feed came back, each after a gap.", &count(&self.reconnects));
         metric("dropped_total", "counter", "Clients dropped because they did not read.", &count(&self.dropped));

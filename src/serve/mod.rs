@@ -4,6 +4,7 @@
 //! [`Fan`], and what clients send goes out through a [`Publish`].
 
 mod access;
+mod audience;
 mod clients;
 mod closing;
 mod entry;
@@ -39,6 +40,7 @@ use publish::Publisher;
 use shared::Shared;
 
 pub use access::{Origin, Token};
+pub use audience::{Audience, Heard};
 pub use publish::{Publish, Unpublished};
 pub use request::Served;
 pub use shared::Publishes;
@@ -82,6 +84,7 @@ pub struct Bound {
 pub struct Server {
     runtime: Runtime,
     fan: Fan,
+    log: Arc<Log>,
     clients: Arc<Clients>,
     seats: usize,
     closing: watch::Sender<bool>,
@@ -129,7 +132,8 @@ impl Bound {
         let routes = routes::routes(Arc::new(shared));
         self.runtime.spawn(http::serve(self.listener, routes, seats + OTHER_CONNECTIONS, closes));
         self.runtime.spawn(Arc::clone(&clients).watch(Arc::clone(&log)));
-        Server { runtime: self.runtime, fan: Fan::new(log, metrics), clients, seats, closing }
+        let fan = Fan::new(Arc::clone(&log), metrics);
+        Server { runtime: self.runtime, fan, log, clients, seats, closing }
     }
 }
 
@@ -145,6 +149,15 @@ impl Server {
     /// Most clients at a time, as far as the system allows.
     pub fn seats(&self) -> usize {
         self.seats
+    }
+
+    /// Calls `then` once the feed is live for clients, on a thread that may wait.
+    pub fn when_live(&self, then: impl FnOnce() + Send + 'static) {
+        let log = Arc::clone(&self.log);
+        self.runtime.spawn(async move {
+            log.until_live().await;
+            drop(tokio::task::spawn_blocking(then));
+        });
     }
 
     /// Where events go in.

@@ -25,8 +25,9 @@ use super::{sse, ws};
 
 /// How long a client may take to send a message in the body of a request.
 const BODY_TIME: Duration = Duration::from_secs(10);
-/// How much is read at once from a client that says little, in bytes.
+/// How much is read and written at once, in bytes: every WebSocket has such buffers.
 const READ_BUFFER: usize = 4096;
+const WRITE_BUFFER: usize = 16 * 1024;
 
 type Words = Query<Vec<(String, String)>>;
 
@@ -96,6 +97,7 @@ async fn web_socket(
         .max_message_size(LONGEST_MESSAGE_BYTES)
         .max_frame_size(LONGEST_MESSAGE_BYTES)
         .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .on_upgrade(|socket| client.run(socket, first)))
 }
 
@@ -158,7 +160,8 @@ async fn about(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn health(State(shared): State<Arc<Shared>>) -> Result<&'static str, Refusal> {
-    if shared.metrics.is_live() {
+    let (_, live) = shared.log.now();
+    if live {
         return Ok("ok\n");
     }
     Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the database is away"))

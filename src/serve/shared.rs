@@ -50,13 +50,13 @@ pub struct Shared {
 impl Shared {
     /// What a client is told first, and its place in the log.
     pub fn begin(&self, request: &Request) -> (Vec<Arc<Entry>>, Reader) {
-        let newest = self.log.newest();
+        let (newest, live) = self.log.now();
         let (seen, missed) = match &request.begin {
             Begin::Now => (newest, false),
             Begin::Recent(count) => (self.log.before_last(*count), false),
             Begin::Behind(id) => self.log.position(id).map_or((newest, true), |seen| (seen, false)),
         };
-        let state = if self.metrics.is_live() { ControlKind::Ready } else { ControlKind::Lost };
+        let state = if live { ControlKind::Ready } else { ControlKind::Lost };
         let mut records = vec![self.record(state, seen, None)];
         if missed {
             let detail = "what was sent since your last event is not held any more".to_owned();

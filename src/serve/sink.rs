@@ -23,16 +23,12 @@ impl Fan {
 
     /// Tells all clients what happened to the feed, behind everything that was written so far.
     pub fn tell(&self, control: &Control) {
-        match control.kind {
-            ControlKind::Ready => self.metrics.set_live(true),
-            ControlKind::Gap => {
-                self.metrics.set_live(true);
-                self.metrics.reconnected();
-            }
-            ControlKind::Lost => self.metrics.set_live(false),
-            ControlKind::Overflow => {}
+        if control.kind == ControlKind::Stopped {
             // Clients see the end of the server itself.
-            ControlKind::Stopped => return,
+            return;
+        }
+        if control.kind == ControlKind::Gap {
+            self.metrics.reconnected();
         }
         self.log.append(&Item::Control(for_strangers(control)));
         self.log.wake();

@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::SinkExt as _;
 use tokio::time::{Instant, MissedTickBehavior};
+use tokio_tungstenite::tungstenite::Error as Wrong;
 
 use super::clients::Seat;
 use super::entry::Entry;
@@ -119,6 +120,8 @@ impl Client {
         let mut closing = self.shared.closing.clone();
         let patience = if self.shared.heartbeat.is_zero() { NEVER } else { self.shared.heartbeat * 2 };
         tokio::select! {
+            // Mostly there is room, and nothing else needs to be asked.
+            biased;
             written = write => written.map_err(|_| End::Gone),
             () = self.seat.cut() => Err(self.too_slow()),
             () = tokio::time::sleep(patience) => Err(self.too_slow()),
@@ -144,7 +147,7 @@ impl Client {
                 let (shared, filter) = (Arc::clone(&self.shared), self.filter.clone());
                 Ok(Some(Box::pin(async move { shared.publish(&filter, text.to_string()).await })))
             }
-            Some(Err(error)) => Err(broken(&error)),
+            Some(Err(error)) => Err(broken(error)),
         }
     }
 
@@ -165,17 +168,12 @@ async fn answer(publishing: &mut Option<Publishing>) -> Result<(), Unpublished> 
     }
 }
 
-/// What to say of frames that are none. The error's type is that of a library which axum does not show (axum 0.8.9,
-/// tungstenite 0.29): its text tells what went wrong.
-fn broken(error: &axum::Error) -> End {
-    let text = error.to_string();
-    if text.starts_with("Space limit exceeded") {
-        End::Close(close_code::SIZE, "the message is too long")
-    } else if text.contains("UTF-8") {
-        End::Close(close_code::INVALID, "the message is not UTF-8")
-    } else if text.starts_with("WebSocket protocol error") {
-        End::Close(close_code::PROTOCOL, "that is not a WebSocket frame")
-    } else {
-        End::Gone
+/// What to say of frames that are none.
+fn broken(error: axum::Error) -> End {
+    match error.into_inner().downcast_ref() {
+        Some(Wrong::Capacity(_)) => End::Close(close_code::SIZE, "the message is too long"),
+        Some(Wrong::Utf8(_)) => End::Close(close_code::INVALID, "the message is not UTF-8"),
+        Some(Wrong::Protocol(_)) => End::Close(close_code::PROTOCOL, "that is not a WebSocket frame"),
+        _ => End::Gone,
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::trigger::{self, Destination, Surveyed};
 
 pub use queues::{Consumer, Mode, Queue};
-pub use sessions::{Holder, Session, Suspect};
+pub use sessions::{Holder, Session, Suspect, oldest_snapshot, suspects};
 
 /// Everything, at one moment.
 #[derive(Debug, Serialize)]

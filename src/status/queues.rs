@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::seconds;
 use crate::connection::ask;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::queue::{self, LockClass};
 use crate::sql;
 
@@ -16,7 +16,7 @@ use crate::sql;
 const MOST: i64 = 1_000_000;
 
 /// One queue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Queue {
     /// Its name.
     pub name: String,
@@ -111,46 +111,27 @@ fn look(transaction: &mut Transaction, queue: &queue::Queue) -> Result<Queue> {
     let query = sql::fill(include_str!("../../sql/status_queue.sql"), &places);
     // What fails must not end the whole transaction.
     let mut savepoint = transaction.transaction()?;
+    let name = queue.name.clone();
     let row = match ask::row(&mut savepoint, &query, &[]) {
         Ok(row) => row,
         Err(error) if error.as_db_error().is_some() => {
-            return Ok(unknown(&queue.name, crate::error::Error::from(error)));
+            return Ok(Queue { name, error: Some(Error::from(error).to_string()), ..Queue::default() });
         }
         Err(error) => return Err(error.into()),
     };
     let [waiting, retrying, dead] = ["waiting", "retrying", "dead"].map(|kind| row.get::<_, i64>(kind));
     Ok(Queue {
-        name: queue.name.clone(),
+        name,
         waiting,
         retrying,
         dead,
         at_least: [waiting, retrying, dead].contains(&MOST),
         oldest_seconds: row.get("oldest_seconds"),
-        added_per_second: None,
-        delivered_per_second: None,
-        consumers: Vec::new(),
-        error: None,
         // None was drawn yet.
         last_id: row.get::<_, bool>("sees_ids").then(|| row.get::<_, Option<i64>>("last_id").unwrap_or(0)),
         at: row.get("at"),
+        ..Queue::default()
     })
-}
-
-fn unknown(name: &str, error: crate::error::Error) -> Queue {
-    Queue {
-        name: name.to_owned(),
-        waiting: 0,
-        retrying: 0,
-        dead: 0,
-        at_least: true,
-        oldest_seconds: None,
-        added_per_second: None,
-        delivered_per_second: None,
-        consumers: Vec::new(),
-        error: Some(error.to_string()),
-        last_id: None,
-        at: 0.0,
-    }
 }
 
 /// Who holds locks of this queue. Writers hold X shared for a moment, and are no consumers.

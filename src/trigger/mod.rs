@@ -4,10 +4,12 @@
 mod apply;
 mod backfill;
 mod body;
+#[cfg(feature = "serve")]
 mod column;
 mod condition;
 mod expression;
 mod installed;
+mod keyset;
 mod obstacle;
 mod plan;
 mod published;
@@ -19,9 +21,10 @@ mod uninstall;
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
+#[cfg(feature = "serve")]
 pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
-pub use survey::{Surveyed, survey};
+pub use survey::{State, Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

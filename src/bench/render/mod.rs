@@ -9,6 +9,8 @@ mod text;
 use super::report::Report;
 use columns::{COLUMNS, Cell};
 
+#[cfg(feature = "serve")]
+pub use number::micros;
 pub use number::{rate, ratio};
 
 /// The form of a report.

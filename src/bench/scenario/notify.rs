@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::error::Result;
 
 /// The longest payload of a notification (`NOTIFY_PAYLOAD_MAX_LENGTH` less one, async.c).
-const LONGEST: usize = 7999;
+pub const LONGEST: usize = 7999;
 /// How long listeners may take to hear the last of it.
 const LAST_CALL: Duration = Duration::from_secs(60);
 /// How often they are told that nothing follows: whoever is cut off when it is said must hear it again.
@@ -44,7 +44,7 @@ fn measure(bench: &Bench, clients: usize, listeners: usize) -> Result<Measured> 
     let feeds: Vec<Feed> = started.into_iter().map(|feed| feed.wait_live(bench)).collect::<Result<_>>()?;
     let mut senders = senders(bench, clients, &channel)?;
     let mut measured = load::drive(bench, &mut senders)?;
-    call_the_end(bench, &feeds, &channel)?;
+    call_the_end(bench, &channel, || feeds.iter().all(Feed::has_ended))?;
     // From sender to listener counts here, and not how long the sender waited.
     measured.latency = Default::default();
     let mut delivery = Delivery::of(measured.operations * listeners as u64);
@@ -58,7 +58,12 @@ fn measure(bench: &Bench, clients: usize, listeners: usize) -> Result<Measured> 
     Ok(measured)
 }
 
-fn senders(bench: &Bench, clients: usize, channel: &str) -> Result<Vec<impl FnMut(Turn) -> Result<()> + Send + use<>>> {
+/// Senders, each with a connection of its own.
+pub fn senders(
+    bench: &Bench,
+    clients: usize,
+    channel: &str,
+) -> Result<Vec<impl FnMut(Turn) -> Result<()> + Send + use<>>> {
     let size = bench.plan.size;
     let connect = |_| {
         let mut connection: Connection = bench.place.connect()?;
@@ -73,11 +78,11 @@ fn senders(bench: &Bench, clients: usize, channel: &str) -> Result<Vec<impl FnMu
 }
 
 /// Notifications come in the order of the commits: who hears that nothing follows has heard, or lost, all before.
-fn call_the_end(bench: &Bench, feeds: &[Feed], channel: &str) -> Result<()> {
+pub fn call_the_end(bench: &Bench, channel: &str, have_heard: impl Fn() -> bool) -> Result<()> {
     let until = Instant::now() + LAST_CALL;
     let mut calls = 0;
     let mut call_at = Instant::now();
-    while !feeds.iter().all(Feed::has_ended) && Instant::now() < until && bench.stop.requested().is_none() {
+    while !have_heard() && Instant::now() < until && bench.stop.requested().is_none() {
         if Instant::now() >= call_at {
             let end = Stamp { phase: Phase::End, stream: 0, seq: calls, due_ns: 0 };
             let notify = "SELECT pg_catalog.pg_notify($1, $2)";

@@ -14,37 +14,31 @@ use crate::serve::Fan;
 use crate::term::Term;
 use crate::units::show_duration;
 
+/// Tells that clients are served, on stderr and to systemd.
+pub fn ready(term: Term, what: &str, address: SocketAddr) {
+    term.note(format!("serving {what} at http://{address}/"));
+    let told = Ready::new(None).map(|ready| ready.tell());
+    told.into_iter().flatten().for_each(|why| term.warn(why));
+}
+
 /// Tells on stderr.
 pub struct Watch {
     /// The terminal.
     pub term: Term,
-    /// What is served.
-    pub what: String,
-    /// Where.
-    pub address: SocketAddr,
-}
-
-impl Watch {
-    /// The feed is live, and the server answers.
-    pub fn ready(&mut self) {
-        self.term.note(format!("serving {} at http://{}/", self.what, self.address));
-        let told = Ready::new(None).map(|ready| ready.tell());
-        told.into_iter().flatten().for_each(|why| self.term.warn(why));
-    }
 }
 
 impl listen::Observer for Watch {
     fn control(&mut self, control: &Control) {
         let detail = control.detail.as_deref().unwrap_or_default();
         match control.kind {
-            ControlKind::Ready => self.ready(),
             ControlKind::Lost => self.term.warn(format!("connection lost: {detail}")),
             ControlKind::Gap => {
                 let down = show_duration(control.down.unwrap_or_default());
                 self.term.warn(format!("serving again, after a gap of {down}: what was sent in between is not known"));
             }
             ControlKind::Overflow => self.term.warn(detail),
-            ControlKind::Stopped => {}
+            // Told when clients see it.
+            ControlKind::Ready | ControlKind::Stopped => {}
         }
     }
 

@@ -1,26 +1,26 @@
 //! Where events go.
 
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod address;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod body;
 pub mod exec;
 mod file;
+#[cfg(feature = "http")]
+mod http;
 mod isolate;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod judged;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod registry;
 mod stdout;
 mod table;
-#[allow(dead_code)]
 mod target;
-#[allow(dead_code)]
 mod template;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod tls;

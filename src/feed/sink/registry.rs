@@ -1,5 +1,7 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "http")]
+use super::http;
 #[cfg(feature = "nats")]
 use super::nats;
 #[cfg(feature = "redis")]
@@ -53,12 +55,15 @@ pub const KINDS: &[Kind] = &[
     nats::KIND,
     #[cfg(feature = "redis")]
     redis::KIND,
-    file::KIND,
+    #[cfg(feature = "http")]
+    http::KIND,
     table::KIND,
+    file::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis")];
+const OPTIONAL: &[(&str, &str)] =
+    &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis"), ("http", "http"), ("https", "http")];
 
 /// Reads and checks a URL of `--to`.
 ///
@@ -82,8 +87,9 @@ pub fn help() -> String {
     let mut text = String::new();
     for kind in KINDS {
         text.push_str(&format!("{}\n    {}\n", kind.form, kind.about.replace('\n', "\n    ")));
+        let width = kind.parameters.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, meaning) in kind.parameters {
-            text.push_str(&format!("    {name:<12} {meaning}\n"));
+            text.push_str(&format!("    {name:<width$}  {meaning}\n"));
         }
         text.push('\n');
     }

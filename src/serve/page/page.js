@@ -175,7 +175,9 @@ function eventRow({ text, event }) {
   const op = change ? change.op : event.type === "event" ? "EVENT" : "NOTIFY";
   const time = element("time", "", clock(change?.at ?? event.at));
   time.dateTime = change?.at ?? event.at;
-  const what = element("span", "what", ...(change ? changeParts(change) : messageParts(event)));
+  // With spaces, for who copies it or has it read out.
+  const parts = (change ? changeParts(change) : messageParts(event)).flatMap((part) => [part, " "]);
+  const what = element("span", "what", ...parts);
   const summary = element("summary", "", time, element("span", "op", visible(op)), what);
   const details = element("details", "", summary);
   details.addEventListener("toggle", () => {
@@ -206,8 +208,8 @@ function changeParts(change) {
   const changed = [], same = [];
   for (const [name, value] of Object.entries(change.op === "DELETE" ? change.old ?? {} : now)) {
     const before = Object.hasOwn(was, name) ? compact(was[name]) : null;
-    if (keys.has(name) && before === null) continue;
     const after = compact(value);
+    if (keys.has(name) && (before ?? after) === after) continue;
     if (before !== null && before !== after) {
       changed.push(field("", name, text("", before, "del"), " → ", text("", after, "ins")));
     } else {
@@ -221,7 +223,7 @@ function changeParts(change) {
 }
 
 function field(className, name, ...value) {
-  return element("span", `field ${className}`.trim(), text("name", name), ...value, " ");
+  return element("span", `field ${className}`.trim(), text("name", name), " ", ...value);
 }
 
 /* What an update has changed: as the feed tells, or since the row was last seen here */

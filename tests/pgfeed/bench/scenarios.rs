@@ -52,6 +52,16 @@ fn fanout_counts_each_message_at_each_listener() {
 }
 
 #[test]
+#[cfg(feature = "serve")]
+fn serve_counts_each_message_at_each_web_socket_also_while_some_stall() {
+    let db = Database::new();
+    let report = report(&db, &["serve", "-n", "50", "--listeners", "4"]);
+    let case = |name: &str| (name.to_owned(), 1, 4, 50);
+    assert_eq!(rows(&report), [case("web sockets"), case("web sockets, 5 more stall")]);
+    report["rows"].as_array().unwrap().iter().for_each(|row| assert_all_arrived(row, 200));
+}
+
+#[test]
 fn trigger_measures_every_kind_for_one_row_and_for_many() {
     let db = Database::new();
     let report = report(&db, &["trigger", "-n", "30"]);

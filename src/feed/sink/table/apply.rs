@@ -26,6 +26,7 @@ pub struct Told {
 pub fn apply(client: &mut Client, layout: &Layout, changes: &[Told]) -> Result<Vec<Undelivered>> {
     isolate(
         changes.len(),
+        changes.len(),
         |place| changes[place].key,
         |places| {
             let steps: Result<Vec<&Step>, &String> = places.iter().map(|place| changes[*place].step.as_ref()).collect();
