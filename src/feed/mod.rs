@@ -26,8 +26,8 @@ pub trait Source {
     /// Takes note that a batch was delivered, but for the events in `undelivered`, which are in the order of the batch.
     ///
     /// # Errors
-    /// When that could not be recorded: the batch may come again.
-    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()>;
+    /// When the source has failed for good: the batch may come again.
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled>;
 
     /// Takes a batch back, because nobody is there to take it: it will come again.
     ///
@@ -53,6 +53,15 @@ pub trait Source {
     fn keeps_order(&self) -> bool {
         true
     }
+}
+
+/// Whether a batch will not come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It will not, but for what was not delivered.
+    Recorded,
+    /// The connection was lost: it may.
+    Lost,
 }
 
 /// An event of a batch that was not delivered.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
-use super::{Outcome, Poll, Refuses, Sink, Source, Undelivered, Written};
+use super::{Outcome, Poll, Refuses, Settled, Sink, Source, Undelivered, Written};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -161,8 +161,12 @@ impl Pump<'_> {
                 }
             }
         }
-        self.source.settle(batch, undelivered)?;
-        self.meter.settle(reserved, events - undelivered.len());
+        let delivered = match self.source.settle(batch, undelivered)? {
+            Settled::Recorded => events - undelivered.len(),
+            // What comes again is counted when it does.
+            Settled::Lost => 0,
+        };
+        self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
     }
 

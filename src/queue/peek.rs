@@ -41,6 +41,8 @@ pub struct Peek {
     window: Option<Window>,
     /// Nothing was shown to the end yet.
     first: bool,
+    /// Up to this id everything was there at the beginning, whatever its transaction says: some of it was restored from a dump.
+    restored: i64,
 }
 
 /// What one snapshot sees and the one before did not, as far as it was not shown yet.
@@ -56,8 +58,11 @@ impl Peek {
     /// # Errors
     /// What the server says.
     pub fn new(connection: &mut Connection, queue: &Queue) -> Result<Self> {
+        let (table, retry) = (queue.table(), queue.retry_table());
+        let restored = sql::fill(include_str!("../../sql/restored.sql"), &[("queue", &table), ("retry", &retry)]);
+        let restored = ask::row(&mut **connection, &restored, &[])?.get(0);
         let page = prepare(connection, queue)?;
-        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true })
+        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true, restored })
     }
 
     /// Goes on with another connection.
@@ -95,7 +100,8 @@ impl Peek {
         };
         let (_, before) = self.seen.get();
         let limit = i64::try_from(events).unwrap_or(i64::MAX);
-        let page = self.page.rows(client, &[&window.last, &window.snapshot, &before, &limit, &self.first]);
+        let page =
+            self.page.rows(client, &[&window.last, &window.snapshot, &before, &limit, &self.first, &self.restored]);
         let rows = match page {
             Ok(rows) => rows,
             Err(error) => {
@@ -110,6 +116,7 @@ impl Peek {
         } else {
             self.first = false;
             self.floor.after_take(window.horizon, Some(last), true);
+            self.floor.raise(self.restored);
             self.seen.set(self.floor.get(), window.snapshot);
         }
         Ok(page)
@@ -138,6 +145,7 @@ fn prepare(connection: &mut Connection, queue: &Queue) -> Result<Question> {
         ("before", "$3::text::pg_snapshot"),
         ("events", "$4"),
         ("retries", "$5"),
+        ("restored", "$6"),
     ];
     if connection.pooling() == Pooling::None {
         connection.batch_execute(STEADY_PLANS)?;

@@ -4,6 +4,7 @@ mod place;
 mod read;
 mod session;
 mod statements;
+mod tenure;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -19,11 +20,14 @@ use crate::queue::{STEADY_PLANS, of_transaction};
 use read::Read;
 use session::Session;
 use statements::Statements;
+use tenure::Tenure;
 
 pub use statements::delay;
 
 /// How often slots are shared out anew.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
+/// A worker with nothing to do speaks every [`SHARE_EVERY`]: one that is silent for so long is stopped, and its slots go to others.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How often a taker without order looks below its floor, where somebody may have given events back.
 const LOOK_BELOW_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,24 +43,6 @@ pub struct Taker {
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
-}
-
-/// For how long slots are owned.
-enum Tenure {
-    /// As long as the session lives.
-    Session(Slots),
-    /// For a batch.
-    Batch(Borrowed),
-}
-
-impl Tenure {
-    /// The owned slots as bits.
-    fn mask(&self) -> i64 {
-        match self {
-            Self::Session(slots) => slots.mask(),
-            Self::Batch(borrowed) => borrowed.mask(),
-        }
-    }
 }
 
 /// The batch in flight.
@@ -92,8 +78,8 @@ impl Taker {
             }
             None => {
                 connection.batch_execute(&hold)?;
-                // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
-                connection.batch_execute("SET idle_session_timeout = '60s'")?;
+                let silence = failpoint::at_most("PGFEED_HOLD", SILENCE);
+                connection.batch_execute(&format!("SET idle_session_timeout = {}", silence.as_millis()))?;
                 connection.batch_execute(STEADY_PLANS)?;
                 let mut slots = Slots::join(&mut connection, queue, order)?;
                 slots.share_out(&mut connection)?;
@@ -182,6 +168,23 @@ impl Taker {
         self.session.get().ok()
     }
 
+    /// Looks for slots that are free, since their worker has ended or has given them away. Returns whether there is something to
+    /// take from now.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn look_for_slots(&mut self) -> Result<bool> {
+        if self.shared_at.elapsed() < SHARE_EVERY / 2 {
+            return Ok(false);
+        }
+        self.shared_at = Instant::now();
+        match (&self.slots, self.order) {
+            (Tenure::Session(_), Order::Ordered) => self.share_out(),
+            // The server ends sessions that are silent for long.
+            _ => self.stay().map(|()| false),
+        }
+    }
+
     /// Shows the server that this worker is there: it ends sessions that are silent for long.
     ///
     /// # Errors
@@ -212,18 +215,23 @@ impl Taker {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        if let Tenure::Session(slots) = &mut self.slots
-            && self.shared_at.elapsed() >= SHARE_EVERY
-        {
-            self.shared_at = Instant::now();
-            if slots.share_out(self.session.get()?)? {
-                self.floor.reset();
-            }
+        if self.shared_at.elapsed() >= SHARE_EVERY {
+            self.share_out()?;
         }
         if self.order == Order::Unordered && self.floor_since.elapsed() >= LOOK_BELOW_EVERY {
             self.look_below();
         }
         Ok(())
+    }
+
+    fn share_out(&mut self) -> Result<bool> {
+        let Tenure::Session(slots) = &mut self.slots else { return Ok(false) };
+        self.shared_at = Instant::now();
+        let claimed = slots.share_out(self.session.get()?)?;
+        if claimed {
+            self.floor.reset();
+        }
+        Ok(claimed)
     }
 
     fn look_below(&mut self) {

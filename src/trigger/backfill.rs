@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::expression::hash;
+use super::keyset::Keyset;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
@@ -115,6 +116,7 @@ impl Statements {
         queue: &Queue,
         key: &[&Column],
     ) -> Result<Self> {
+        let keyset = Keyset::find(connection, table)?;
         let columns = |separator: &str, of: &dyn Fn(usize, &str, &str) -> String| {
             let parts = key.iter().enumerate().map(|(n, column)| of(n, &sql::ident(&column.name), &column.type_name));
             parts.collect::<Vec<_>>().join(separator)
@@ -122,8 +124,12 @@ impl Statements {
         let names = columns(", ", &|_, name, _| format!("r.{name}"));
         let descending = columns(", ", &|_, name, _| format!("r.{name} DESC"));
         let texts = columns(", ", &|_, name, _| format!("r.{name}::pg_catalog.text"));
-        let same = columns(" AND ", &|_, name, _| format!("c.{name} = r.{name}"));
-        let values = columns(", ", &|n, _, type_name| format!("${}::pg_catalog.text::{type_name}", n + 2));
+        let of =
+            |row: &str| -> Vec<String> { key.iter().map(|one| format!("{row}.{}", sql::ident(&one.name))).collect() };
+        let value = |(n, column): (usize, &&Column)| format!("${}::pg_catalog.text::{}", n + 2, column.type_name);
+        let values: Vec<String> = key.iter().enumerate().map(value).collect();
+        let furthest: Vec<String> = of("f").iter().map(|name| format!("(SELECT {name} FROM furthest f)")).collect();
+        let (same, up_to) = (keyset.equal(&of("c"), &of("r")), keyset.at_most(&of("r"), &furthest));
         let published = Published::of(table, &spec.columns)?;
         // The key alone tells nothing that a store could be kept in step with, but it is what was asked for.
         let payload = if spec.payload == Payload::Keys { Payload::Keys } else { Payload::Row };
@@ -146,14 +152,15 @@ impl Statements {
                 ("identity", &identity),
                 ("body", &row),
                 ("same", &same),
+                ("up_to", &up_to),
                 ("texts", &texts),
             ];
             Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
         };
         Ok(Self {
             first: prepare("true", "SKIP LOCKED")?,
-            next: prepare(&format!("({names}) > ({values})"), "SKIP LOCKED")?,
-            one: prepare(&format!("({names}) = ({values})"), "")?,
+            next: prepare(&keyset.above(&of("r"), &values), "SKIP LOCKED")?,
+            one: prepare(&keyset.equal(&of("r"), &values), "")?,
         })
     }
 }

@@ -9,6 +9,7 @@ mod column;
 mod condition;
 mod expression;
 mod installed;
+mod keyset;
 mod obstacle;
 mod plan;
 mod published;
