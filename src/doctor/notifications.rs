@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fallible_iterator::FallibleIterator as _;
 
-use super::{Finding, Group, Patient, Problem, Verdict, well};
+use super::{Finding, Group, Patient, Problem, Verdict, unfinished, well};
 use crate::backoff::Random;
 use crate::connection::{Connection, Pooling, Settings, ask};
 use crate::error::Result;
@@ -50,7 +50,11 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
     if patient.connection.pooling() == Pooling::Transaction || is_standby(patient)? {
         return Ok(Vec::new());
     }
-    Ok(vec![loop_back(patient)?, queue(patient)?, commits(patient.settings)?])
+    // What one cannot do, another can still tell why.
+    let queue = queue(patient);
+    let probes =
+        [("notification queue", queue), ("loop-back", loop_back(patient)), ("commits", commits(patient.settings))];
+    Ok(probes.into_iter().map(|(check, found)| found.unwrap_or_else(|error| unfinished(check, &error))).collect())
 }
 
 fn is_standby(patient: &mut Patient) -> Result<bool> {

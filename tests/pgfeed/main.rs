@@ -45,6 +45,12 @@ mod sink_table;
 mod connection;
 // What stands between us and the server: PgBouncer in each of its modes.
 mod pooler;
+// A primary that dies, and a standby that takes its place.
+mod failover;
+// A link that one side takes for open.
+mod half_open;
+// A notification queue that is full.
+mod notification_queue;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
@@ -65,3 +71,7 @@ mod doorbell;
 mod command_line;
 // The files of sql/ run under psql as they stand.
 mod sql_files;
+// A password that is easy to find, through every command.
+mod canary;
+// The map of faults and tests.
+mod faults;

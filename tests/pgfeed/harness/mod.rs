@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub use self::command::{Output, Pgfeed, Stdout};
 pub use self::database::Database;
 pub use self::running::{Running, Signal, send};
-pub use self::server::{Server, own_server, own_server_with, server, temp_dir};
+pub use self::server::{Server, own_server, own_server_with, server, server_major, standby_of, temp_dir};
 
 /// How long anything may take before the test fails and says what it had seen.
 pub const DEADLINE: Duration = Duration::from_secs(30);
