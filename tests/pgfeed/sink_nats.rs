@@ -2,6 +2,9 @@
 
 // Who may, and over what: credentials, certificates, and that no secret is shown.
 mod access;
+// Kills at any moment.
+#[cfg(debug_assertions)]
+mod crashes;
 // What arrives, and under which subject.
 mod delivered;
 // Servers that are down, killed, frozen, full, or without the stream.

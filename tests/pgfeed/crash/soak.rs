@@ -66,7 +66,7 @@ fn as_long_as_told() {
 
 fn soak(db: &Database, listener: &Running, seed: u64, length: Duration) {
     let how = Consuming { processes: 3, jobs: 2, batch: 50, files: Files::Own, mistake: None, spared: 1 };
-    let mut consumers = Consumers::start(db, how);
+    let mut consumers = Consumers::start(db, how, None);
     consumers.wait_until_ready();
     let spared = consumers.pid(0);
     let stop = AtomicBool::new(false);

@@ -42,12 +42,35 @@ fn a_token_from_a_file() {
 
 #[test]
 fn an_nkey() {
-    // Made for this test, and good for nothing else.
-    let (public, seed) = (
-        "UBLVYVM434ZC2KGNBLJXYTRIK3ZPB5ZMQZDTIVYXDFFN5MTTL6JJZ34N",
-        "SUAJHJM7TEU7NRV6NNRLRPTZDFOYOLWTGVXMYVEBR4EP5FLLQV5RTYXZ44",
+    // Of the bytes 1 to 32, and good for nothing else.
+    const SEED: &str = "SUAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6IC5CQ";
+    const PUBLIC: &str = "UB43KVROR7TFJ6KAPCYRF2FJROTZAH4FHLTJLPWX4DRZCC5NASLGJBFE";
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(&format!("authorization {{ users = [ {{ nkey: {PUBLIC} }} ] }}"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let url = nats.url(&format!("stream=S&create=s&subject=s&nkey={}", file.path().display()));
+    deliver(&db, &url).run().code(3).stderr_has("the server does not accept the credentials");
+    std::fs::write(file.path(), format!("{SEED}\n")).unwrap();
+    deliver(&db, &url).run().ok().lacks(SEED);
+    assert_eq!(held(&db), "0 0 0");
+}
+
+#[test]
+fn what_a_user_may_not_publish_waits_until_it_may() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(
+        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: s }, subscribe: \"mine.>\" } } ] }",
     );
-    let _ = (public, seed);
+    let url = |inbox: &str| with_credentials(&nats, "u:p", &format!("subject=s&timeout=10s&inbox={inbox}"));
+    let publishing = follow(&db, &url("mine")).spawn();
+    publishing.wait_stderr("Permissions Violation for Publish to \"s\"; trying again");
+    drop(publishing);
+    let hearing = follow(&db, &url("theirs")).spawn();
+    hearing.wait_stderr("Permissions Violation for Subscription to \"theirs.");
+    drop(hearing);
+    assert_eq!(held(&db), "1 0 0");
 }
 
 #[test]
@@ -78,7 +101,7 @@ fn wrong_urls_are_told_before_anything_is_connected_to() {
         ("nats://h?subject=a%20b", "subject: a subject to publish to has no spaces"),
         ("nats://h?subject={nix}", "there is no {nix}"),
         ("nats://h?stream=a.b", "stream: it is a name"),
-        ("nats://h?nix=1", "it has no parameter \"nix\""),
+        ("nats://h?nix=1", "\"nix\" is no parameter of it"),
         ("nats://h?ca=/x", "ca, cert and cert_key are of an encrypted connection"),
         ("tls://h?ca=/nonexistent", "/nonexistent: "),
         ("tls://h?cert=/x", "cert and cert_key belong together"),

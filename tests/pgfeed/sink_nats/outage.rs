@@ -58,7 +58,10 @@ fn a_stop_does_not_wait_for_a_frozen_server() {
     let mut nats = Nats::start();
     nats.process().signal(Signal::Stop);
     db.sql("INSERT INTO t VALUES (1)");
-    let following = follow(&db, &nats.url("subject=s")).spawn();
+    let dir = tempfile::tempdir().unwrap();
+    let ready = dir.path().join("ready");
+    let following = follow(&db, &nats.url("subject=s")).args(["--ready-file".as_ref(), ready.as_os_str()]).spawn();
+    wait_until("it minds signals", || ready.exists());
     db.wait_for("SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'");
     following.signal(Signal::Term);
     following.finish().code(130);
@@ -116,13 +119,15 @@ fn a_full_stream_gets_the_rest_once_there_is_room() {
     let mut bodies = Vec::new();
     for stored in [10, 10, 5] {
         wait_until("the stream holds what it can", || nats.count("S") == stored);
+        if bodies.is_empty() {
+            following.wait_stderr("maximum messages exceeded");
+            following.wait_stderr("; trying again");
+        }
         bodies.extend(nats.stored("S").into_iter().map(|message| message.body));
         nats.with(async |client| {
-            drop(jetstream::new(client).get_stream("S").await.unwrap().purge().await.unwrap());
+            jetstream::new(client).get_stream("S").await.unwrap().purge().await.unwrap();
         });
     }
-    following.wait_stderr("maximum messages exceeded");
-    following.wait_stderr("; trying again");
     wait_until("all is delivered", || held(&db) == "0 0 0");
     assert_eq!(all_arrived(bodies.iter().map(String::as_str), 25), 0);
 }

@@ -23,7 +23,7 @@ use options::{Options, Place};
 pub const KIND: Kind = Kind {
     schemes: &["redis", "rediss"],
     form: "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], and rediss:// for an encrypted connection",
-    about: "Adds to Redis Streams. Acknowledged when the server has added it; whether that survives the server's own crash is \n\
+    about: "Adds to Redis Streams. Acknowledged when the server has added it; whether that survives the server's own crash is\n\
             decided by its persistence (appendfsync). A repetition after a crash is a second entry with the same field id.",
     parameters: options::PARAMETERS,
     prepare,

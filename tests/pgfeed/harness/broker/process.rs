@@ -54,6 +54,8 @@ impl Process {
         let log = self.dir.join("log");
         let file = std::fs::OpenOptions::new().append(true).create(true).open(&log).unwrap();
         command.current_dir(&self.dir).stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        // Debian keeps servers where only root looks for programs.
+        command.env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap()));
         let program = command.get_program().to_string_lossy().into_owned();
         let child =
             command.spawn().unwrap_or_else(|error| panic!("{program}: {error} (scripts/need test installs it)"));

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use redis::streams::StreamRangeReply;
+use redis::streams::{StreamId, StreamRangeReply};
 use redis::{Connection, ConnectionLike as _, FromRedisValue};
 
 use super::Process;
@@ -70,11 +70,19 @@ impl Redis {
     /// Everything that a stream holds, in its order.
     #[track_caller]
     pub fn entries(&self, stream: &str) -> Vec<Entry> {
-        let range: StreamRangeReply = self.ask(&format!("XRANGE {stream} - +"));
+        self.entries_from(stream, "-").0
+    }
+
+    /// What a stream holds from an entry with this number on, in its order, and the number of the last one: from `(N` on is
+    /// what came behind it.
+    #[track_caller]
+    pub fn entries_from(&self, stream: &str, number: &str) -> (Vec<Entry>, Option<String>) {
+        let range: StreamRangeReply = self.ask(&format!("XRANGE {stream} {number} +"));
+        let last = range.ids.last().map(|entry| entry.id.clone());
         let entries = range.ids.into_iter();
-        entries
-            .map(|entry| Entry { id: entry.get("id"), body: entry.get("body").expect("an entry has a body") })
-            .collect()
+        let entry =
+            |entry: StreamId| Entry { id: entry.get("id"), body: entry.get("body").expect("an entry has a body") };
+        (entries.map(entry).collect(), last)
     }
 }
 
@@ -82,7 +90,9 @@ impl Redis {
 #[track_caller]
 pub fn ask<T: FromRedisValue>(client: &mut Connection, words: &str) -> T {
     let mut command = redis::Cmd::new();
-    words.split(' ').for_each(|word| drop(command.arg(word)));
+    for word in words.split(' ') {
+        command.arg(word);
+    }
     command.query(client).unwrap_or_else(|error| panic!("{words}: {error}"))
 }
 
