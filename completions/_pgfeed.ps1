@@ -296,7 +296,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
         'pgfeed;bench' {
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
             [CompletionResult]::new('--clients', '--clients', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
-            [CompletionResult]::new('--listeners', '--listeners', [CompletionResultType]::ParameterName, 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]')
+            [CompletionResult]::new('--listeners', '--listeners', [CompletionResultType]::ParameterName, 'Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Bytes of payload')
             [CompletionResult]::new('--size', '--size', [CompletionResultType]::ParameterName, 'Bytes of payload')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N messages, transactions or rows')
@@ -305,6 +305,8 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'End after this long')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)')
+            [CompletionResult]::new('--to-file', '--to-file', [CompletionResultType]::ParameterName, 'The same, with the URL read from FILE, so that no password stands in the list of processes')
             [CompletionResult]::new('--warmup', '--warmup', [CompletionResultType]::ParameterName, 'How long to run before anything counts')
             [CompletionResult]::new('--runs', '--runs', [CompletionResultType]::ParameterName, 'Repeat everything, in turns, and report median and spread')
             [CompletionResult]::new('--flush-delay', '--flush-delay', [CompletionResultType]::ParameterName, 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)')

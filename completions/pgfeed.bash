@@ -159,7 +159,7 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__bench)
-            opts="-c -s -n -T -R -o -q -v -? -d -h -p -U -V --clients --listeners --size --count --time --rate --warmup --runs --flush-delay --throwaway --output --export --compare --fail-if --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            opts="-c -s -n -T -R -o -q -v -? -d -h -p -U -V --clients --listeners --size --count --time --rate --to --to-file --warmup --runs --flush-delay --throwaway --output --export --compare --fail-if --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -206,6 +206,14 @@ _pgfeed() {
                     return 0
                     ;;
                 -R)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -286,7 +286,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         &'pgfeed;bench'= {
             cand -c 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
             cand --clients 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]'
-            cand --listeners 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]'
+            cand --listeners 'Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]'
             cand -s 'Bytes of payload'
             cand --size 'Bytes of payload'
             cand -n 'End after N messages, transactions or rows'
@@ -295,6 +295,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --time 'End after this long'
             cand -R 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
             cand --rate 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
+            cand --to 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)'
+            cand --to-file 'The same, with the URL read from FILE, so that no password stands in the list of processes'
             cand --warmup 'How long to run before anything counts'
             cand --runs 'Repeat everything, in turns, and report median and spread'
             cand --flush-delay 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)'

@@ -246,11 +246,13 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s v -l verbose -d 
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s c -l clients -d 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l listeners -d 'Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l listeners -d 'Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s s -l size -d 'Bytes of payload' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s n -l count -d 'End after N messages, transactions or rows' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s T -l time -d 'End after this long' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s R -l rate -d 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to -d 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l warmup -d 'How long to run before anything counts' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l runs -d 'Repeat everything, in turns, and report median and spread' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l flush-delay -d 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)' -r

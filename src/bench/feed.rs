@@ -1,17 +1,19 @@
 //! Feeds under measurement: pgfeed's own sources and pump, into a receiver.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Bench;
-use super::receiver::{Receiver, Seen};
+use super::counting::Counting;
+use super::histogram::Latencies;
+use super::receiver::{Collected, Receiver};
 use super::tally::Ordered;
+use super::{Bench, Delivery};
 use crate::error::{Error, Result};
 use crate::feed::event::{Control, Event};
 use crate::feed::limits::{Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump, Report};
+use crate::feed::sink::registry::Destination;
 use crate::feed::source::listen::{self, Listen, Overflow, Reconnect};
 use crate::feed::source::queue::{self as queue_source, Policy, QueueSource};
 use crate::feed::{Sink, Source};
@@ -32,9 +34,10 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// A feed that runs.
 pub struct Feed {
-    thread: JoinHandle<Result<Receiver>>,
+    thread: JoinHandle<Result<()>>,
     /// What it has got.
-    pub seen: Arc<Seen>,
+    pub collected: Arc<Collected>,
+    trouble: Trouble,
     stop: Stop,
     /// The thread that waits for rings; a listener has none.
     _waiter: Option<Waiter>,
@@ -42,11 +45,18 @@ pub struct Feed {
 
 /// Starts to listen on a channel. [`Feed::wait_live`] waits until it does.
 pub fn listener(bench: &Bench, channel: &str) -> Feed {
-    let stop = child(bench.stop);
-    start(listen(bench, channel, &stop), Ordered::Yes, stop, None)
+    let collected = Collected::new(Ordered::Yes);
+    listen(bench, channel, Receiver(Arc::clone(&collected)), collected)
 }
 
-fn listen(bench: &Bench, channel: &str, stop: &Stop) -> Listen {
+/// Starts to listen on a channel, for a sink that keeps its own counts.
+#[cfg(feature = "serve")]
+pub fn into<S: Sink + Send + 'static>(bench: &Bench, channel: &str, sink: S) -> Feed {
+    listen(bench, channel, sink, Collected::new(Ordered::Yes))
+}
+
+fn listen<S: Sink + Send + 'static>(bench: &Bench, channel: &str, sink: S, collected: Arc<Collected>) -> Feed {
+    let stop = child(bench.stop);
     let options = listen::Options {
         settings: bench.place.settings().clone(),
         channels: Arc::from([Arc::from(channel)]),
@@ -57,39 +67,48 @@ fn listen(bench: &Bench, channel: &str, stop: &Stop) -> Listen {
         buffer_bytes: usize::MAX,
         overflow: Overflow::Stop,
     };
-    Listen::start(options, Box::new(Silent), stop)
+    let source = Listen::start(options, Box::new(Silent), &stop);
+    start(source, |_| Ok(sink), collected, stop, None)
 }
 
-/// A feed of a channel into any sink.
-#[cfg(feature = "serve")]
-pub struct Into<S> {
-    thread: JoinHandle<Result<S>>,
-    stop: Stop,
-}
-
-#[cfg(feature = "serve")]
-impl<S: Sink + Send + 'static> Into<S> {
-    /// Starts to listen on a channel.
-    pub fn start(bench: &Bench, channel: &str, sink: S) -> Self {
-        let stop = child(bench.stop);
-        Self { thread: pump(listen(bench, channel, &stop), sink, &stop), stop }
-    }
-
-    /// Ends it.
-    ///
-    /// # Errors
-    /// Why it had failed before.
-    pub fn end(self) -> Result<()> {
-        self.stop.request(StopReason::Finished);
-        self.thread.join().unwrap_or_else(|_| Err(Error::failed("a feed panicked"))).map(drop)
-    }
-}
-
-/// Starts to deliver what is in a queue, as one worker of `tail-queue` does.
+/// Starts to deliver what is in a queue, each consumer as a `tail-queue` of its own does, all into one collection.
 ///
 /// # Errors
-/// That it cannot connect.
-pub fn consumer(bench: &Bench, queue: &Queue, ordered: Ordered) -> Result<Feed> {
+/// That they cannot connect.
+pub fn consumers(bench: &Bench, queue: &Queue, number: usize, ordered: Ordered) -> Result<Vec<Feed>> {
+    let collected = Collected::new(ordered);
+    let receiver = || {
+        let receiver = Receiver(Arc::clone(&collected));
+        |_: &Stop| Ok(receiver)
+    };
+    (0..number).map(|_| consumer(bench, queue, &collected, receiver())).collect()
+}
+
+/// Starts to deliver what is in a queue to where `--to` would; each event counts once it is acknowledged.
+///
+/// # Errors
+/// That it cannot connect to the queue.
+pub fn delivery(bench: &Bench, queue: &Queue, destination: Arc<dyn Destination>) -> Result<Feed> {
+    let collected = Collected::new(Ordered::No);
+    let counts = Arc::clone(&collected);
+    let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
+    consumer(bench, queue, &collected, sink)
+}
+
+/// Starts to move what a source has to where `--to` would; each event counts once it is acknowledged.
+#[cfg(feature = "amqp")]
+pub fn relay(bench: &Bench, source: impl Source + Send + 'static, destination: Arc<dyn Destination>) -> Feed {
+    let collected = Collected::new(Ordered::No);
+    let counts = Arc::clone(&collected);
+    let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
+    start(source, sink, collected, child(bench.stop), None)
+}
+
+/// Makes a sink on the thread of its worker.
+trait Open<S>: FnOnce(&Stop) -> Result<S> + Send + 'static {}
+impl<S, F: FnOnce(&Stop) -> Result<S> + Send + 'static> Open<S> for F {}
+
+fn consumer<S: Sink>(bench: &Bench, queue: &Queue, collected: &Arc<Collected>, sink: impl Open<S>) -> Result<Feed> {
     let stop = child(bench.stop);
     let options = Options { what: For::Anything, workers: 1, poll: Duration::from_secs(10), ends: false };
     let settings = bench.place.settings();
@@ -103,7 +122,7 @@ pub fn consumer(bench: &Bench, queue: &Queue, ordered: Ordered) -> Result<Feed> 
         first_delay: Duration::from_secs(1),
     };
     let source = QueueSource::open(settings.clone(), queue.clone(), policy, bell, Box::new(Silent), &stop)?;
-    Ok(start(source, ordered, stop, Some(waiter)))
+    Ok(start(source, sink, Arc::clone(collected), stop, Some(waiter)))
 }
 
 /// A stop that the other one raises too.
@@ -116,31 +135,30 @@ fn child(parent: &Stop) -> Stop {
     stop
 }
 
-fn start(source: impl Source + Send + 'static, ordered: Ordered, stop: Stop, waiter: Option<Waiter>) -> Feed {
-    let seen = Arc::new(Seen::default());
-    let thread = pump(source, Receiver::new(ordered, Arc::clone(&seen)), &stop);
-    Feed { thread, seen, stop, _waiter: waiter }
-}
-
-/// Pumps on a thread of its own, which hands the sink back at the end.
-fn pump<S: Sink + Send + 'static>(
+fn start<S: Sink>(
     mut source: impl Source + Send + 'static,
-    mut sink: S,
-    stop: &Stop,
-) -> JoinHandle<Result<S>> {
-    let stop = stop.clone();
-    std::thread::spawn(move || {
+    sink: impl Open<S>,
+    collected: Arc<Collected>,
+    stop: Stop,
+    waiter: Option<Waiter>,
+) -> Feed {
+    let trouble = Trouble::default();
+    let (its_stop, its_trouble) = (stop.clone(), trouble.clone());
+    let thread = std::thread::spawn(move || {
+        let mut sink = sink(&its_stop)?;
         let pump = Pump {
             source: &mut source,
             sink: &mut sink,
             meter: &Meter::start(Limits::default()),
             batch: BATCH,
             on_refusal: OnRefusal::Stop,
-            report: &Silent,
-            stop: &stop,
+            report: &its_trouble,
+            stop: &its_stop,
         };
-        pump.run().map(|_: crate::feed::limits::End| sink)
-    })
+        pump.run()?;
+        sink.close()
+    });
+    Feed { thread, collected, trouble, stop, _waiter: waiter }
 }
 
 impl Feed {
@@ -150,7 +168,7 @@ impl Feed {
     /// That it does not; why it has ended.
     pub fn wait_live(self, bench: &Bench) -> Result<Self> {
         let until = Instant::now() + START;
-        while !self.seen.live.load(Ordering::Acquire) && bench.stop.requested().is_none() {
+        while !self.collected.is_live() && bench.stop.requested().is_none() {
             if self.thread.is_finished() || Instant::now() >= until {
                 return Err(self.end().err().unwrap_or_else(|| Error::failed("a listener did not begin to listen")));
             }
@@ -159,34 +177,51 @@ impl Feed {
         Ok(self)
     }
 
-    /// Waits until so many messages have come, or none for a long time.
-    pub fn wait_received(&self, bench: &Bench, expected: u64) {
-        let received = || self.seen.received.load(Ordering::Acquire);
-        let (mut last, mut since) = (received(), Instant::now());
-        while last < expected && since.elapsed() < SILENCE && !self.thread.is_finished() {
-            if bench.stop.requested().is_some() {
-                return;
-            }
-            bench.stop.pause(LOOK);
-            if received() != last {
-                (last, since) = (received(), Instant::now());
-            }
-        }
-    }
-
     /// Whether it has been told that nothing follows, or never will be.
     pub fn has_ended(&self) -> bool {
-        self.seen.ended.load(Ordering::Acquire) || self.thread.is_finished()
+        self.collected.has_ended() || self.thread.is_finished()
     }
 
-    /// Ends it, and hands over what it has got.
+    /// Ends it.
     ///
     /// # Errors
     /// Why it had failed before.
-    pub fn end(self) -> Result<Receiver> {
+    pub fn end(self) -> Result<()> {
         self.stop.request(StopReason::Finished);
         self.thread.join().unwrap_or_else(|_| Err(Error::failed("a feed panicked")))
     }
+}
+
+/// Waits until so many messages have come, or none for a long time, and ends the consumers.
+///
+/// # Errors
+/// Why one of them had failed.
+pub fn finish(bench: &Bench, consumers: Vec<Feed>, expected: u64) -> Result<(Delivery, Latencies)> {
+    let (mut delivery, mut latency) = (Delivery::of(expected), Latencies::default());
+    if let Some(Feed { collected, .. }) = consumers.first() {
+        let (mut last, mut since) = (collected.received(), Instant::now());
+        while last < expected && since.elapsed() < SILENCE && bench.stop.requested().is_none() {
+            if consumers.iter().any(|feed| feed.thread.is_finished()) {
+                break;
+            }
+            bench.stop.pause(LOOK);
+            if collected.received() != last {
+                (last, since) = (collected.received(), Instant::now());
+            }
+        }
+    }
+    let collected = consumers.first().map(|feed| Arc::clone(&feed.collected));
+    let trouble = consumers.iter().find_map(|feed| feed.trouble.take());
+    consumers.into_iter().try_for_each(Feed::end)?;
+    if let Some(why) = trouble.filter(|_| bench.stop.requested().is_none()) {
+        return Err(Error::failed(why).doing("delivering"));
+    }
+    collected.inspect(|collected| collected.add_to(&mut delivery, &mut latency));
+    // What carries no stamp cannot be told apart: more than there was came twice.
+    let twice = delivery.received.saturating_sub(expected);
+    delivery.received -= twice;
+    delivery.duplicated += twice;
+    Ok((delivery, latency))
 }
 
 /// Nobody is told how a feed fares: the figures show it.
@@ -204,8 +239,30 @@ impl queue_source::Observer for Silent {
     fn buried(&self, _id: i64, _reason: &str) {}
 }
 
-impl Report for Silent {
-    fn refused(&self, _event: &Event, _reason: &str) {}
-    fn unavailable(&self, _why: &str) {}
-    fn available(&self) {}
+/// Keeps why nobody takes the events, for the error when they have not arrived.
+#[derive(Debug, Clone, Default)]
+struct Trouble(Arc<Mutex<Option<String>>>);
+
+impl Trouble {
+    fn set(&self, why: Option<&str>) {
+        *self.0.lock().expect("nobody panics while it holds this") = why.map(str::to_owned);
+    }
+
+    fn take(&self) -> Option<String> {
+        self.0.lock().expect("nobody panics while it holds this").take()
+    }
+}
+
+impl Report for Trouble {
+    fn refused(&self, _event: &Event, reason: &str) {
+        self.set(Some(reason));
+    }
+
+    fn unavailable(&self, why: &str) {
+        self.set(Some(why));
+    }
+
+    fn available(&self) {
+        self.set(None);
+    }
 }

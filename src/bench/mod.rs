@@ -2,11 +2,14 @@
 
 pub mod check;
 pub mod compare;
+mod counting;
 mod feed;
 mod histogram;
 mod load;
 mod place;
 pub mod plan;
+#[cfg(feature = "amqp")]
+mod rabbit;
 mod receiver;
 pub mod render;
 pub mod report;
@@ -22,7 +25,7 @@ use crate::error::Result;
 use crate::stop::Stop;
 use histogram::Latencies;
 pub use place::{Place, leftovers};
-pub use plan::{Amount, Plan};
+pub use plan::{Amount, Knob, Outlet, Plan};
 use report::{Report, Row};
 pub use scenario::SCENARIOS;
 pub use server::Server;
@@ -34,6 +37,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it measures, for people.
     pub about: &'static str,
+    /// What it makes use of, of what not all do.
+    pub uses: &'static [Knob],
     /// Checks the plan, makes tables and triggers, and says what is measured, in the order of the report.
     cases: fn(&Bench) -> Result<Vec<Case>>,
     /// The ratios that matter, in words.
@@ -95,7 +100,7 @@ struct Delivery {
     received: u64,
     duplicated: u64,
     /// Of what has an order at all.
-    reordered: u64,
+    reordered: Option<u64>,
     /// How often a listener lost its connection.
     cut_off: u64,
 }
@@ -106,12 +111,17 @@ impl Delivery {
         Self { expected: Some(expected), ..Self::default() }
     }
 
-    fn add(&mut self, tally: &Tally, cut_off: u64) {
+    /// Adds what one listener has got.
+    fn add(&mut self, tally: &Tally) {
         self.received += tally.received;
         self.duplicated += tally.duplicated;
-        self.reordered += tally.reordered;
-        self.cut_off += cut_off;
+        self.reordered = plus(self.reordered, tally.reordered);
     }
+}
+
+/// Adds what is known.
+fn plus(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    one.into_iter().chain(other).reduce(|one, other| one + other)
 }
 
 /// Whoever wants to know how far it is.

@@ -1,10 +1,13 @@
 //! What was asked for, as plain data.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::feed::sink::registry::{self, Acknowledgement, Destination};
+use crate::secret::Secret;
 
 /// How much to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,31 @@ pub enum Amount {
     Count(u64),
     /// For so long.
     Time(Duration),
+}
+
+/// A part of the plan that only some scenarios use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Knob {
+    /// Numbers of writers.
+    Clients,
+    /// Numbers of listeners or consumers.
+    Listeners,
+    /// A pace.
+    Rate,
+    /// A sink.
+    To,
+}
+
+impl Knob {
+    /// Its flag.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::Clients => "--clients",
+            Self::Listeners => "--listeners",
+            Self::Rate => "--rate",
+            Self::To => "--to",
+        }
+    }
 }
 
 /// What was asked for.
@@ -34,6 +62,46 @@ pub struct Plan {
     pub runs: usize,
     /// What stands in front of every flush.
     pub flush_delay: Duration,
+    /// Where events are delivered to besides.
+    pub to: Option<Outlet>,
+}
+
+/// A sink, as `--to` names it.
+#[derive(Clone)]
+pub struct Outlet {
+    /// Its URL, which may hold a password.
+    pub url: Secret,
+    /// The same, checked.
+    pub destination: Arc<dyn Destination>,
+}
+
+/// The URL may hold a password, and is not shown.
+impl std::fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outlet").finish_non_exhaustive()
+    }
+}
+
+impl Outlet {
+    /// Reads and checks a URL.
+    ///
+    /// # Errors
+    /// Usage errors.
+    pub fn read(url: &str) -> Result<Self> {
+        let destination = Arc::from(registry::prepare(url, Acknowledgement::Needed)?);
+        Ok(Self { url: Secret::new(url), destination })
+    }
+
+    /// Refuses what is no RabbitMQ: to consume from it again, a scenario must know it.
+    ///
+    /// # Errors
+    /// A usage error.
+    pub fn check_broker(&self) -> Result<()> {
+        if self.url.expose().starts_with("amqp://") {
+            return Ok(());
+        }
+        Err(Error::usage("sync delivers through RabbitMQ only: --to amqp://USER:PASSWORD@HOST:PORT"))
+    }
 }
 
 impl Plan {
@@ -50,23 +118,29 @@ impl Plan {
         if self.listeners.is_empty() { default.to_vec() } else { self.listeners.clone() }
     }
 
+    /// Refuses what a scenario makes no use of.
+    ///
+    /// # Errors
+    /// A usage error that names the flag.
+    pub fn refuse_unused(&self, scenario: &str, used: &[Knob]) -> Result<()> {
+        let given = [
+            (Knob::Clients, !self.clients.is_empty()),
+            (Knob::Listeners, !self.listeners.is_empty()),
+            (Knob::Rate, self.rate.is_some()),
+            (Knob::To, self.to.is_some()),
+        ];
+        match given.iter().find(|(knob, is_given)| *is_given && !used.contains(knob)) {
+            Some((knob, _)) => Err(Error::usage(format!("{scenario} makes no use of {}: leave it out", knob.flag()))),
+            None => Ok(()),
+        }
+    }
+
     /// How many, where a scenario needs a number.
     pub fn count_or(&self, default: u64) -> u64 {
         match self.amount {
             Amount::Count(count) => count,
             Amount::Time(_) => default,
         }
-    }
-
-    /// Refuses what does not fit this scenario.
-    ///
-    /// # Errors
-    /// A usage error that names the flag.
-    pub fn refuse_listeners(&self, scenario: &str) -> Result<()> {
-        if self.listeners.is_empty() {
-            return Ok(());
-        }
-        Err(Error::usage(format!("{scenario} has no listeners: leave --listeners out")))
     }
 
     /// Refuses payloads that no notification carries.

@@ -1,8 +1,9 @@
 //! A sink that counts and times what it gets.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::Delivery;
 use super::histogram::Latencies;
 use super::stamp::{Phase, Stamp, now_ns};
 use super::tally::{Ordered, Tally};
@@ -10,59 +11,98 @@ use crate::error::Result;
 use crate::feed::event::{ControlKind, Item};
 use crate::feed::{Outcome, Refuses, Sink, Written};
 
-/// What others can see of a receiver while it works.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// It has begun to listen.
-    pub live: AtomicBool,
-    /// Different messages that count.
-    pub received: AtomicU64,
-    /// It was told that nothing follows.
-    pub ended: AtomicBool,
-    /// How often it has lost its connection.
-    pub cut_off: AtomicU64,
-}
-
-/// Counts and times.
+/// What one listener has got, or all consumers of a queue together.
 #[derive(Debug)]
-pub struct Receiver {
-    /// What has come.
-    pub tally: Tally,
-    /// How long it took.
-    pub latency: Latencies,
-    seen: Arc<Seen>,
+pub struct Collected {
+    counts: Mutex<Counts>,
+    received: AtomicU64,
+    is_live: AtomicBool,
+    has_ended: AtomicBool,
+    /// How often a connection was lost.
+    cut_off: AtomicU64,
 }
 
-impl Receiver {
+#[derive(Debug)]
+struct Counts {
+    tally: Tally,
+    latency: Latencies,
+}
+
+impl Collected {
     /// Begins with nothing.
-    pub fn new(ordered: Ordered, seen: Arc<Seen>) -> Self {
-        Self { tally: Tally::new(ordered), latency: Latencies::default(), seen }
+    pub fn new(ordered: Ordered) -> Arc<Self> {
+        Arc::new(Self {
+            counts: Mutex::new(Counts { tally: Tally::new(ordered), latency: Latencies::default() }),
+            received: AtomicU64::new(0),
+            is_live: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            cut_off: AtomicU64::new(0),
+        })
     }
 
-    fn take(&mut self, payload: &str) {
+    /// Different messages that count, so far.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::Acquire)
+    }
+
+    /// Whether it has begun to listen.
+    pub fn is_live(&self) -> bool {
+        self.is_live.load(Ordering::Acquire)
+    }
+
+    /// Whether it was told that nothing follows.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// Counts what carries no stamp.
+    pub fn count(&self, delivered: u64) {
+        let mut counts = self.counts();
+        counts.tally.received += delivered;
+        self.received.store(counts.tally.received, Ordering::Release);
+    }
+
+    /// Adds what has arrived to a delivery, and how long it took to the latencies.
+    pub fn add_to(&self, delivery: &mut Delivery, latency: &mut Latencies) {
+        let counts = self.counts();
+        delivery.add(&counts.tally);
+        delivery.cut_off += self.cut_off.load(Ordering::Acquire);
+        latency.add(&counts.latency);
+    }
+
+    fn take(&self, payload: &str) {
         let now = now_ns();
         let Some(stamp) = Stamp::find(payload) else { return };
         match stamp.phase {
             Phase::Warmup => {}
-            Phase::End => self.seen.ended.store(true, Ordering::Release),
+            Phase::End => self.has_ended.store(true, Ordering::Release),
             Phase::Measured => {
-                if self.tally.count(&stamp) {
-                    self.latency.record(now.saturating_sub(stamp.due_ns));
-                    self.seen.received.store(self.tally.received, Ordering::Release);
+                let mut counts = self.counts();
+                if counts.tally.count(&stamp) {
+                    counts.latency.record(now.saturating_sub(stamp.due_ns));
+                    self.received.store(counts.tally.received, Ordering::Release);
                 }
             }
         }
     }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("nobody panics while it counts")
+    }
 }
+
+/// Counts and times.
+#[derive(Debug)]
+pub struct Receiver(pub Arc<Collected>);
 
 impl Sink for Receiver {
     fn write(&mut self, item: &Item) -> Result<Written> {
         match item {
-            Item::Event(event) => self.take(&event.payload),
+            Item::Event(event) => self.0.take(&event.payload),
             Item::Control(control) => match control.kind {
-                ControlKind::Ready => self.seen.live.store(true, Ordering::Release),
+                ControlKind::Ready => self.0.is_live.store(true, Ordering::Release),
                 ControlKind::Lost => {
-                    self.seen.cut_off.fetch_add(1, Ordering::Release);
+                    self.0.cut_off.fetch_add(1, Ordering::Release);
                 }
                 ControlKind::Gap | ControlKind::Overflow | ControlKind::Stopped => {}
             },

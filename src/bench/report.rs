@@ -8,7 +8,7 @@ use super::compare::Compared;
 use super::histogram::{Bar, Latencies, Summary};
 use super::plan::{Plan, Told};
 use super::server::Server;
-use super::{Amount, Delivery, Label, Measured, Scenario};
+use super::{Amount, Delivery, Label, Measured, Scenario, plus};
 use crate::units;
 
 /// What one scenario has found.
@@ -70,7 +70,7 @@ pub struct Row {
     pub lost: Option<u64>,
     /// What arrived again.
     pub duplicated: Option<u64>,
-    /// What arrived after what was sent later.
+    /// What arrived after what was sent later; null where there is no order to be kept.
     pub reordered: Option<u64>,
     /// From when a message was due to its delivery, or a transaction to its commit; microseconds.
     pub latency: Option<Summary>,
@@ -155,7 +155,7 @@ fn row(label: &Label, runs: &[Measured], plan: &Plan) -> Row {
         received_rate: delivery.map(|all| round(all.received as f64 / elapsed.as_secs_f64().max(1e-9), 2)),
         lost: delivery.and_then(|all| Some(all.expected?.saturating_sub(all.received))),
         duplicated: delivery.map(|all| all.duplicated),
-        reordered: delivery.map(|all| all.reordered),
+        reordered: delivery.and_then(|all| all.reordered),
         latency: latency.summary(),
         histogram: latency.bars(),
         compared: None,
@@ -167,7 +167,7 @@ fn sum(one: Delivery, other: Delivery) -> Delivery {
         expected: one.expected.zip(other.expected).map(|(one, other)| one + other),
         received: one.received + other.received,
         duplicated: one.duplicated + other.duplicated,
-        reordered: one.reordered + other.reordered,
+        reordered: plus(one.reordered, other.reordered),
         cut_off: one.cut_off + other.cut_off,
     }
 }
@@ -184,12 +184,16 @@ pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) ->
     if rows.iter().any(|row| row.received.is_some()) {
         let (lost, duplicated, reordered) = (all(|row| row.lost), all(|row| row.duplicated), all(|row| row.reordered));
         let arrived = units::show_count(all(|row| row.received));
-        let known = rows.iter().all(|row| row.received.is_some() == row.lost.is_some());
+        let is_known = rows.iter().all(|row| row.received.is_some() == row.lost.is_some());
+        let has_order = rows.iter().any(|row| row.reordered.is_some());
         warnings.push(match (lost, duplicated, reordered) {
-            _ if !known => format!(
-                "{arrived} messages arrived until it was interrupted; {duplicated} duplicated, {reordered} reordered"
-            ),
-            (0, 0, 0) => format!("all {arrived} messages arrived: none lost, duplicated or reordered"),
+            _ if !is_known => {
+                format!(
+                    "{arrived} messages arrived until it was interrupted; {duplicated} twice, {reordered} out of order"
+                )
+            }
+            (0, 0, 0) if has_order => format!("all {arrived} messages arrived: none lost, duplicated or reordered"),
+            (0, 0, 0) => format!("all {arrived} messages arrived: none lost or duplicated"),
             _ => format!("{arrived} messages arrived; {lost} lost, {duplicated} duplicated, {reordered} reordered"),
         });
     }

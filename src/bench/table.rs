@@ -15,17 +15,28 @@ use crate::trigger::{self, Columns, Destination, Doorbell, Event, Mode, Payload,
 pub enum Kind {
     /// Nothing.
     Plain,
-    /// A row-level trigger that calls pg_notify with the row, as is written by hand most often.
+    /// A row-level trigger that calls pg_notify with operation, table and row, as is written by hand most often.
     ByHand,
+    /// The same, and it tells all that pgfeed's tells.
+    ByHandInFull,
     /// pgfeed's trigger on a channel.
     Live,
     /// pgfeed's trigger on a queue.
     Durable,
 }
 
+/// What is told by hand most often.
+const LITTLE: &str = "json_build_object('op', TG_OP, 'table', TG_TABLE_NAME, 'new', row_to_json(NEW))";
+/// What pgfeed tells.
+const ALL: &str = "json_build_object('op', TG_OP, 'schema', TG_TABLE_SCHEMA, 'table', TG_TABLE_NAME, \
+    'key', json_build_object('id', NEW.id), 'new', row_to_json(NEW), \
+    'txid', pg_current_xact_id()::text, 'at', clock_timestamp())";
+
 /// A table of stamps.
 #[derive(Debug, Clone)]
 pub struct Table {
+    /// Its name, without the schema.
+    pub name: String,
     /// Its name for SQL.
     pub quoted: String,
     /// What tells its changes.
@@ -60,16 +71,15 @@ impl Table {
         let queue = Queue::named(place.schema(), &format!("{}_{name}", place.schema()));
         match kind {
             Kind::Plain => {}
-            Kind::ByHand => {
-                place.execute(&by_hand(&quoted, &place.name(&format!("tell_{name}")), place.schema()))?;
-            }
+            Kind::ByHand => by_hand(bench, name, LITTLE)?,
+            Kind::ByHandInFull => by_hand(bench, name, ALL)?,
             Kind::Live => install(bench, name, Destination::Channel(place.schema().to_owned()))?,
             Kind::Durable => {
                 let to = Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive };
                 install(bench, name, to)?;
             }
         }
-        Ok(Self { quoted, kind, queue })
+        Ok(Self { name: name.to_owned(), quoted, kind, queue })
     }
 
     /// Removes all rows, and what is stored of their changes.
@@ -104,13 +114,15 @@ impl Table {
     }
 }
 
-fn by_hand(table: &str, function: &str, channel: &str) -> String {
-    let channel = sql::literal(channel);
-    format!(
+fn by_hand(bench: &Bench, name: &str, payload: &str) -> Result<()> {
+    let place = bench.place;
+    let (table, function) = (place.name(name), place.name(&format!("tell_{name}")));
+    let channel = sql::literal(place.schema());
+    place.execute(&format!(
         "CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$
-         BEGIN PERFORM pg_catalog.pg_notify({channel}, pg_catalog.row_to_json(NEW)::text); RETURN NULL; END $$;
+         BEGIN PERFORM pg_notify({channel}, {payload}::text); RETURN NULL; END $$;
          CREATE TRIGGER by_hand AFTER INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {function}()"
-    )
+    ))
 }
 
 /// As `install-trigger` does it.

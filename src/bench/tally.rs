@@ -16,14 +16,13 @@ pub enum Ordered {
 /// What one receiver has got.
 #[derive(Debug)]
 pub struct Tally {
-    ordered: Ordered,
     streams: HashMap<u64, Stream>,
     /// Different messages.
     pub received: u64,
     /// Messages that had come before.
     pub duplicated: u64,
-    /// Messages that came after a later one of their stream.
-    pub reordered: u64,
+    /// Messages that came after a later one of their stream, where that has an order.
+    pub reordered: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +35,11 @@ struct Stream {
 impl Tally {
     /// Counts from nothing.
     pub fn new(ordered: Ordered) -> Self {
-        Self { ordered, streams: HashMap::new(), received: 0, duplicated: 0, reordered: 0 }
+        let reordered = match ordered {
+            Ordered::Yes => Some(0),
+            Ordered::No => None,
+        };
+        Self { streams: HashMap::new(), received: 0, duplicated: 0, reordered }
     }
 
     /// Counts a message. Returns whether it had not come before.
@@ -52,8 +55,8 @@ impl Tally {
         }
         stream.seen[word] |= bit;
         self.received += 1;
-        if stamp.seq < stream.next && self.ordered == Ordered::Yes {
-            self.reordered += 1;
+        if stamp.seq < stream.next {
+            self.reordered = self.reordered.map(|reordered| reordered + 1);
         }
         stream.next = stream.next.max(stamp.seq + 1);
         true
@@ -65,7 +68,7 @@ mod tests {
     use super::super::stamp::Phase;
     use super::*;
 
-    fn count(ordered: Ordered, seqs: &[u64]) -> (u64, u64, u64) {
+    fn count(ordered: Ordered, seqs: &[u64]) -> (u64, u64, Option<u64>) {
         let mut tally = Tally::new(ordered);
         for seq in seqs {
             tally.count(&Stamp { phase: Phase::Measured, stream: 7, seq: *seq, due_ns: 0 });
@@ -75,14 +78,14 @@ mod tests {
 
     #[test]
     fn a_gap_is_no_disorder_and_what_fills_it_later_is() {
-        assert_eq!(count(Ordered::Yes, &[0, 1, 2]), (3, 0, 0));
-        assert_eq!(count(Ordered::Yes, &[0, 2, 3]), (3, 0, 0));
-        assert_eq!(count(Ordered::Yes, &[0, 2, 1, 3]), (4, 0, 1));
-        assert_eq!(count(Ordered::No, &[0, 2, 1, 3]), (4, 0, 0));
+        assert_eq!(count(Ordered::Yes, &[0, 1, 2]), (3, 0, Some(0)));
+        assert_eq!(count(Ordered::Yes, &[0, 2, 3]), (3, 0, Some(0)));
+        assert_eq!(count(Ordered::Yes, &[0, 2, 1, 3]), (4, 0, Some(1)));
+        assert_eq!(count(Ordered::No, &[0, 2, 1, 3]), (4, 0, None));
     }
 
     #[test]
     fn what_comes_twice_counts_once() {
-        assert_eq!(count(Ordered::Yes, &[0, 0, 100, 0, 100]), (2, 3, 0));
+        assert_eq!(count(Ordered::Yes, &[0, 0, 100, 0, 100]), (2, 3, Some(0)));
     }
 }

@@ -11,7 +11,7 @@ const EXAMPLES: &str = "\
 Scenarios:
   notify    rate and latency of NOTIFY, from a sender to a listener
   fanout    one sender, many listeners
-  serve     the same, and the listeners are web sockets of one pgfeed serve; and while some of them stall
+  serve     the same, with web sockets of one pgfeed serve, of which some stall
   trigger   what each kind of trigger costs a writer: single rows, and many at once
   commit    transactions a second as writers grow: no trigger, NOTIFY in the trigger, durable
   queue     from a writer through a durable queue to its delivery; draining a backlog
@@ -19,13 +19,14 @@ Scenarios:
   all       one after the other
   list      their names, and nothing is measured
 
-Everything happens in a schema of its own, pgfeed_bench_PID, which is dropped at the end. A percentile is shown only when
-at least ten samples lie beyond it.
+Everything happens in a schema of its own, pgfeed_bench_PID, which is dropped at the
+end. A percentile is shown only when at least ten samples lie beyond it.
 
 Examples:
-  pgfeed bench commit --throwaway --flush-delay 1ms     on a private server whose disk needs a millisecond
-  pgfeed bench queue -R 200 -T 30s                      latency at 200 events a second
-  pgfeed bench all --export before.json                 then change something, and:
+  pgfeed bench commit --throwaway                    on a private server
+  pgfeed bench commit --throwaway --flush-delay 1ms  whose disk needs a millisecond
+  pgfeed bench queue -R 200 -T 30s                   latency at 200 events a second
+  pgfeed bench all --export before.json              then change something, and:
   pgfeed bench all --compare before.json --fail-if 'compared<0.9' --fail-if 'lost>0'";
 
 /// Measure what LISTEN/NOTIFY and the queue cost on this server
@@ -40,7 +41,7 @@ pub struct Bench {
     #[arg(short = 'c', long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub clients: Vec<u16>,
 
-    /// Connections that listen; a list measures each [default: 1; fanout: 1,10,50; serve: 100]
+    /// Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Load")]
     pub listeners: Vec<u16>,
 
@@ -60,6 +61,14 @@ pub struct Bench {
     /// planned; 0 is as fast as it goes
     #[arg(short = 'R', long, value_name = "N", default_value = "0", value_parser = units::count, help_heading = "Load")]
     pub rate: u64,
+
+    /// queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)
+    #[arg(long, value_name = "SINK", conflicts_with = "to_file", help_heading = "Load")]
+    pub to: Option<String>,
+
+    /// The same, with the URL read from FILE, so that no password stands in the list of processes
+    #[arg(long, value_name = "FILE", help_heading = "Load")]
+    pub to_file: Option<PathBuf>,
 
     /// How long to run before anything counts
     #[arg(long, value_name = "DUR", default_value = "1s", value_parser = units::duration, help_heading = "Load")]

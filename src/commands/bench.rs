@@ -5,13 +5,14 @@ mod watch;
 
 use std::time::Duration;
 
-use super::context::{Context, print_lines};
+use super::context::{Context, print_lines, throwaway_settings};
+use super::delivery;
 use crate::bench::check::Check;
 use crate::bench::report::Report;
-use crate::bench::{Amount, Bench, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
+use crate::bench::{Amount, Bench, Outlet, Place, Plan, SCENARIOS, Scenario, Server, compare, leftovers};
 use crate::cli;
 use crate::cluster::{Cluster, Durability};
-use crate::connection::{Connection, Environment, Options, Settings};
+use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::signal;
@@ -32,6 +33,15 @@ pub fn run(args: &cli::Bench, context: &Context) -> Result<Exit> {
     }
     let scenarios = scenarios(&args.scenario)?;
     let plan = plan(args)?;
+    // With all of them each takes what it can use.
+    if let [scenario] = scenarios[..] {
+        plan.refuse_unused(scenario.name, scenario.uses)?;
+    }
+    if let Some(to) = &plan.to
+        && scenarios.iter().any(|scenario| scenario.name == "sync")
+    {
+        to.check_broker()?;
+    }
     let checks: Vec<Check> = args.fail_if.iter().map(|text| Check::parse(text)).collect::<Result<_>>()?;
     let earlier = args.compare.as_deref().map(compare::read).transpose()?.unwrap_or_default();
     let mut outputs = Outputs::open(args)?;
@@ -40,6 +50,12 @@ pub fn run(args: &cli::Bench, context: &Context) -> Result<Exit> {
     signal::watch(&stop, GRACE);
     let cluster = args.throwaway.then(throwaway).transpose()?;
     let settings = settings(context, cluster.as_ref(), plan.flush_delay)?;
+    if cluster.is_none() {
+        match context.connect_unless(&stop).and_then(|mut connection| leftovers(&mut connection)) {
+            Err(error) if error.exit() == Exit::Signal => return Ok(Exit::Signal),
+            names => names?.iter().for_each(|name| tell_leftover(context, name)),
+        }
+    }
     let ended = measure(&scenarios, &plan, &settings, context, &stop, |mut report| {
         compare::compare(&mut report, &earlier);
         outputs.write(&report)?;
@@ -64,18 +80,13 @@ fn measure(
     stop: &Stop,
     mut show: impl FnMut(Report) -> Result<Report>,
 ) -> Result<Vec<Report>> {
-    for name in leftovers(&mut connect(settings)?)? {
-        context
-            .term
-            .warn(format!("the schema {name} was left by a measurement that was killed: DROP SCHEMA {name} CASCADE"));
-    }
     let mut reports = Vec::new();
     for scenario in scenarios {
         if stop.requested().is_some() {
             break;
         }
         // A schema for each, so that none measures among what another has left.
-        let place = Place::make(settings.clone(), std::process::id())?;
+        let place = Place::make(settings.clone(), std::process::id()).map_err(explain)?;
         let watch = Progress::new(context.term);
         let bench = Bench { plan, place: &place, stop, watch: &watch };
         let report = Server::ask(&place, plan).and_then(|server| bench.run(scenario, &server));
@@ -121,6 +132,7 @@ fn plan(args: &cli::Bench) -> Result<Plan> {
         warmup: args.warmup,
         runs: usize::from(args.runs),
         flush_delay: args.flush_delay,
+        to: delivery::url(args.to.as_deref(), args.to_file.as_deref())?.map(|url| Outlet::read(&url)).transpose()?,
     })
 }
 
@@ -135,12 +147,7 @@ fn throwaway() -> Result<Cluster> {
 fn settings(context: &Context, cluster: Option<&Cluster>, flush_delay: Duration) -> Result<Settings> {
     let settings = match cluster {
         None => context.settings()?,
-        Some(cluster) => {
-            let url = Some(cluster.socket_url("postgres"));
-            let application_name = "pgfeed bench".to_owned();
-            // Nothing of the user's environment decides where this connects to.
-            Settings::resolve(&Options { dbname: url, application_name, ..Options::default() }, &Environment::of(&[]))?
-        }
+        Some(cluster) => throwaway_settings(cluster.socket_url("postgres"), "pgfeed bench")?,
     };
     if flush_delay.is_zero() {
         return Ok(settings);
@@ -148,9 +155,15 @@ fn settings(context: &Context, cluster: Option<&Cluster>, flush_delay: Duration)
     Ok(settings.with("commit_delay", &flush_delay.as_micros().to_string()).with("commit_siblings", "0"))
 }
 
-fn connect(settings: &Settings) -> Result<Connection> {
-    Connection::open(settings).map_err(|error| match error.sqlstate() {
+fn tell_leftover(context: &Context, name: &str) {
+    let left = format!("the schema {name} was left by a measurement that was killed");
+    context.term.warn(format!("{left}: DROP SCHEMA {name} CASCADE"));
+}
+
+/// A setting that the role may not change is refused while connecting; what else it may not do has its own hint.
+fn explain(error: Error) -> Error {
+    match error.sqlstate() {
         Some("42501") => error.hint("--flush-delay is for superusers; --throwaway needs nothing"),
         _ => error,
-    })
+    }
 }

@@ -81,6 +81,16 @@ impl Context {
     }
 }
 
+/// How to connect to a server of our own: nothing of the user's environment decides where that is.
+///
+/// # Errors
+/// When the URL is none.
+pub fn throwaway_settings(url: String, application_name: &str) -> Result<Settings> {
+    let application_name = application_name.to_owned();
+    let options = connection::Options { dbname: Some(url), application_name, ..connection::Options::default() };
+    Settings::resolve(&options, &Environment::of(&[]))
+}
+
 /// Warnings are told always, notices with `--verbose`: most say that something exists already.
 fn tell_notice(term: Term, notice: &Notice) {
     let mut text = format!("server: {}", notice.message);

@@ -9,6 +9,7 @@ mod documentation;
 mod exec;
 mod install;
 mod listen;
+mod look;
 mod notify;
 mod output;
 mod ready;

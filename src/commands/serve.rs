@@ -6,25 +6,25 @@ mod watch;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::context::Context;
 use super::listen::{self, Outlet};
+use super::look::Look;
 use super::told::Told;
 use crate::cli;
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::feed::event::{Control, ControlKind};
-use crate::feed::limits::{Limits, Meter};
-use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::event::ControlKind;
+use crate::feed::limits::Limits;
 use crate::feed::source::listen::{Options, Overflow, Reconnect};
-use crate::feed::source::peek::PeekSource;
-use crate::queue::doorbell::{self, Bell, For};
-use crate::queue::{self, Peek, Queue};
+use crate::feed::source::records::Records;
+use crate::queue::{self, Queue};
 use crate::serve::{self, Origin, Publish, Publishes, Served, Server, Token};
 use crate::signal;
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 use crate::trigger::ColumnName;
 use publish::Writer;
 use watch::Watch;
@@ -57,7 +57,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
     let publishing = publishing(args, context, &settings, queue.as_ref(), column)?;
     let options = serve::Options {
         bind: address,
-        served: served.clone(),
+        served,
         origins,
         token,
         clients: usize::try_from(args.clients).unwrap_or(usize::MAX),
@@ -73,7 +73,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
     server.when_live(move || watch::ready(term, &what, address));
     let end = match queue {
         None => {
-            let options = listen_options(args, context, settings, &served);
+            let options = listen_options(args, context, settings)?;
             let outlet = Outlet::clients(Box::new(server.fan()));
             listen::follow(options, Box::new(watch), outlet, &Limits::default(), context.term, &Stop::default())
         }
@@ -87,7 +87,7 @@ fn served(args: &cli::Serve) -> Result<Served> {
     Ok(match &args.queue {
         Some(name) => {
             queue::check_name(name)?;
-            Served::Queue(name.clone())
+            Served::Queue(Arc::from(name.as_str()))
         }
         None => Served::Channels(listen::channels(&args.channels)?),
     })
@@ -147,42 +147,27 @@ fn publishing(
     Ok(Some((publishes, Box::new(writer))))
 }
 
-fn listen_options(args: &cli::Serve, context: &Context, settings: Settings, served: &Served) -> Options {
-    Options {
+fn listen_options(args: &cli::Serve, context: &Context, settings: Settings) -> Result<Options> {
+    Ok(Options {
         settings,
-        channels: served.channels(),
+        channels: listen::channels(&args.channels)?,
         heartbeat: args.heartbeat,
         reconnect: Reconnect::Always,
         wait_server: context.connection.wait_server,
         buffer_bytes: BUFFER_BYTES,
         overflow: Overflow::Drop,
-    }
+    })
 }
 
 /// Shows what is in a queue and what is added, and takes nothing.
 fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, watch: Watch) -> Result<Exit> {
-    let stop = Stop::default();
-    signal::watch(&stop, signal::GRACE);
-    let mut connection = context.connect_unless(&stop)?;
-    let peek = Peek::new(&mut connection, queue)?;
-    let options = doorbell::Options { what: For::Unseen(peek.seen()), workers: 1, poll: POLL, ends: false };
-    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
-    let fan = server.fan();
-    let ready = Control::now(ControlKind::Ready, &Served::Queue(queue.name.clone()).channels(), None, None);
-    fan.tell(&ready);
-    let observer = Box::new(watch::Queue::new(watch, fan.clone()));
-    let limits = Limits::default();
-    let pump = Pump {
-        source: &mut PeekSource::new(settings, connection, peek, queue, bell, observer, &stop),
-        sink: &mut { fan },
-        meter: &Meter::start(limits),
-        batch: PAGE,
-        on_refusal: OnRefusal::GoOn,
-        report: &Told { term: context.term },
-        stop: &stop,
-    };
-    let end = pump.run();
-    stop.request(StopReason::Finished);
-    drop(waiting);
+    let (limits, stop) = (Limits::default(), &Stop::default());
+    signal::watch(stop, signal::GRACE);
+    let connection = context.connect_unless(stop)?;
+    // What others take while the connection is lost is not shown.
+    let records = Some(Arc::new(Records::new(&queue.name, ControlKind::Gap)));
+    let look = Look { queue, settings, records, poll: POLL, ends: false, batch: PAGE, limits, stop };
+    let told = Told { term: context.term };
+    let end = look.run(connection, Box::new(watch), &mut server.fan(), &told, || {});
     Ok(end?.exit(&limits))
 }

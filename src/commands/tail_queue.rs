@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::context::{Context, stdout};
 use super::delivery::{self, Taker};
+use super::look::Look;
 use super::output;
 use super::ready::Ready;
 use super::told::Told;
@@ -17,16 +18,13 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::Sink;
 use crate::feed::event::{Control, ControlKind};
-use crate::feed::limits::{End, Meter};
-use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::limits::End;
 use crate::feed::sink::Acknowledgement;
-use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
 use crate::feed::source::records::Records;
-use crate::queue::doorbell::{Bell, For, Options};
-use crate::queue::{self, Order, Peek, Queue};
+use crate::queue::{self, Order, Queue};
 use crate::signal;
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 use crate::term::Term;
 
 /// Events in a transaction, unless told otherwise.
@@ -119,45 +117,25 @@ fn refuse_nowhere() -> Result<()> {
 fn look(
     args: &TailQueue,
     context: &Context,
-    mut connection: Connection,
+    connection: Connection,
     queue: &Queue,
     settings: Settings,
     ready: &Ready,
 ) -> Result<Exit> {
-    let stop = Stop::default();
-    signal::watch(&stop, signal::GRACE);
-    output::stop_when_the_reader_goes(&stop);
-    let peek = Peek::new(&mut connection, queue)?;
-    let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll: args.poll, ends: args.exit_on_empty };
-    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
-    if context.term.stdout_is_terminal {
-        context.term.note("looking only: every event stays in the queue (--consume takes them)");
-    }
-    ready.tell().iter().for_each(|why| context.term.warn(why));
-    let limits = output::limits(&args.limits);
-    let mut sink = output::sink(&args.output, context.term, &stdout()?);
-    let pump = Pump {
-        source: &mut PeekSource::new(
-            settings,
-            connection,
-            peek,
-            queue,
-            bell,
-            Box::new(Watch { term: context.term }),
-            &stop,
-        )
-        // What others take while the connection is lost is not shown.
-        .with_records(records(args, queue, ControlKind::Gap)),
-        sink: &mut sink,
-        meter: &Meter::start(limits),
-        batch: args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1),
-        on_refusal: OnRefusal::GoOn,
-        report: &Told { term: context.term },
-        stop: &stop,
-    };
-    let end = pump.run();
-    stop.request(StopReason::Finished);
-    drop(waiting);
+    let (term, limits, stop) = (context.term, output::limits(&args.limits), &Stop::default());
+    signal::watch(stop, signal::GRACE);
+    output::stop_when_the_reader_goes(stop);
+    let batch = args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1);
+    // What others take while the connection is lost is not shown.
+    let records = records(args, queue, ControlKind::Gap);
+    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, limits, stop };
+    let mut sink = output::sink(&args.output, term, &stdout()?);
+    let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
+        if term.stdout_is_terminal {
+            term.note("looking only: every event stays in the queue (--consume takes them)");
+        }
+        ready.tell().iter().for_each(|why| term.warn(why));
+    });
     say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))
 }

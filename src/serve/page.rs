@@ -21,9 +21,10 @@ struct Part {
     text: &'static str,
 }
 
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part { path: "/", kind: "text/html; charset=utf-8", text: include_str!("page/index.html") },
     Part { path: "/page.js", kind: "text/javascript; charset=utf-8", text: include_str!("page/page.js") },
+    Part { path: "/rows.js", kind: "text/javascript; charset=utf-8", text: include_str!("page/rows.js") },
     Part { path: "/page.css", kind: "text/css; charset=utf-8", text: include_str!("page/page.css") },
     Part { path: "/icon.svg", kind: "image/svg+xml", text: include_str!("page/icon.svg") },
 ];

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::entry::{Entry, Subject};
 use super::refusal::Refusal;
+use crate::feed::event::{Control, ControlKind};
 
 const OPERATIONS: [&str; 5] = ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "SNAPSHOT"];
 
@@ -15,7 +16,7 @@ pub enum Served {
     /// These channels, at least one.
     Channels(Arc<[Arc<str>]>),
     /// A queue, by its name.
-    Queue(String),
+    Queue(Arc<str>),
 }
 
 /// What a client wants to be sent. Where nothing was asked for, everything passes.
@@ -88,11 +89,11 @@ impl Served {
         found.cloned().ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "this channel is not served here"))
     }
 
-    /// The channels, in records about the feed.
-    pub fn channels(&self) -> Arc<[Arc<str>]> {
+    /// A record of what has just happened to the feed.
+    pub fn record(&self, kind: ControlKind, detail: Option<String>) -> Control {
         match self {
-            Self::Channels(channels) => Arc::clone(channels),
-            Self::Queue(_) => Arc::from([]),
+            Self::Channels(channels) => Control::now(kind, channels, None, detail),
+            Self::Queue(queue) => Control::of_queue(kind, queue, None, detail),
         }
     }
 }
@@ -140,7 +141,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::feed::event::{Control, ControlKind, Event, Item, Origin};
+    use crate::feed::event::{Event, Item, Origin};
 
     fn served() -> Served {
         Served::Channels(Arc::from([Arc::from("orders"), Arc::from("a b")]))
@@ -173,7 +174,7 @@ mod tests {
         assert_eq!(passes(&[("table", "x"), ("table", "c")]), (true, false));
         assert_eq!(passes(&[("op", "delete,insert")]), (true, false));
         assert_eq!(passes(&[("op", "update"), ("table", "c")]), (false, false));
-        let gap = Control::now(ControlKind::Gap, &served().channels(), None, None);
+        let gap = served().record(ControlKind::Gap, None);
         assert!(parse(&[("op", "update")]).unwrap().filter.passes(&Entry::new(1, "e-1", &Item::Control(gap))));
     }
 
@@ -182,7 +183,7 @@ mod tests {
         for query in [("channel", "Orders"), ("op", "merge"), ("op", ""), ("chanel", "orders"), ("recent", "-1")] {
             assert!(parse(&[query]).is_err(), "{query:?}");
         }
-        let queue = Served::Queue("q".to_owned());
+        let queue = Served::Queue(Arc::from("q"));
         assert!(Request::parse(&[("channel".to_owned(), "q".to_owned())], &queue).is_err());
     }
 

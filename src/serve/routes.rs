@@ -154,7 +154,7 @@ async fn about(State(shared): State<Arc<Shared>>) -> Response {
     let mut about = json!({"version": env!("CARGO_PKG_VERSION"), "publish": publishes});
     match &shared.served {
         Served::Channels(channels) => about["channels"] = channels.iter().map(AsRef::as_ref).collect(),
-        Served::Queue(queue) => about["queue"] = queue.as_str().into(),
+        Served::Queue(queue) => about["queue"] = queue.as_ref().into(),
     }
     ([(header::CONTENT_TYPE, "application/json")], about.to_string()).into_response()
 }

@@ -11,7 +11,7 @@ use super::log::{Log, Reader};
 use super::metrics::Metrics;
 use super::publish::{Publisher, Unpublished};
 use super::request::{Begin, Filter, Request, Served};
-use crate::feed::event::{Control, ControlKind, Item};
+use crate::feed::event::{ControlKind, Item};
 
 /// The longest message of a client, in bytes.
 pub const LONGEST_MESSAGE_BYTES: usize = 64 * 1024;
@@ -67,8 +67,8 @@ impl Shared {
 
     /// A record for one client, which leaves it where it is.
     fn record(&self, kind: ControlKind, seen: u64, detail: Option<String>) -> Arc<Entry> {
-        let control = Control::now(kind, &self.served.channels(), None, detail);
-        Arc::new(Entry::new(seen, &self.log.id(seen), &Item::Control(control)))
+        let record = self.served.record(kind, detail);
+        Arc::new(Entry::new(seen, &self.log.id(seen), &Item::Control(record)))
     }
 
     /// Publishes a message of a client that has asked for `filter`.

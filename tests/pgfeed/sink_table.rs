@@ -7,6 +7,7 @@ mod refusals;
 mod setup;
 
 use crate::harness::{Database, Pgfeed};
+use crate::tail_queue::held;
 
 /// The table that is watched in most tests.
 const MOVIES: &str = "CREATE TABLE movies (movie_id int PRIMARY KEY, title text NOT NULL, note text)";
@@ -31,10 +32,4 @@ fn url(db: &Database, parameters: &str) -> String {
 /// Delivers from one database to another until the queue is empty.
 fn deliver(from: &Database, to: &Database, parameters: &str) -> Pgfeed {
     from.pgfeed(["tail-queue", "q", "-e", "--backoff", "10ms", "--to", &url(to, parameters)])
-}
-
-/// How many events wait, are retried, and are dead.
-fn held(db: &Database) -> String {
-    let count = |kind: &str| format!("(SELECT count(*) FROM pgfeed.{kind}_q)");
-    db.value(&format!("SELECT {} || ' ' || {} || ' ' || {}", count("queue"), count("retry"), count("dead")))
 }

@@ -4,7 +4,7 @@
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
 use crate::bench::tally::Ordered;
-use crate::bench::{Bench, Case, Delivery, Label, Measured, Scenario, feed, load, render};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed, load, render};
 use crate::error::Result;
 
 const NONE: &str = "no trigger";
@@ -14,11 +14,15 @@ const DURABLE: &str = "durable, with a consumer";
 /// The longest payload that leaves room for the rest of a notification.
 const LONGEST: usize = 7500;
 
-pub const SCENARIO: Scenario =
-    Scenario { name: "commit", about: "transactions of one INSERT as writers grow", cases, findings };
+pub const SCENARIO: Scenario = Scenario {
+    name: "commit",
+    about: "transactions of one INSERT as writers grow",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
+    cases,
+    findings,
+};
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
-    bench.plan.refuse_listeners(SCENARIO.name)?;
     bench.plan.refuse_long(LONGEST)?;
     let plain = Table::make(bench, "plain", Kind::Plain)?;
     let notified = Table::make(bench, "by_hand", Kind::ByHand)?;
@@ -34,22 +38,21 @@ fn cases(bench: &Bench) -> Result<Vec<Case>> {
             };
             cases.push(Case { label: label(name, baseline), measure: Box::new(measure) });
         }
-        let table = durable.clone();
-        let label = Label { listeners: 1, ..label(DURABLE, Some(NONE)) };
-        cases.push(Case { label, measure: Box::new(move |bench| delivered(bench, &table, clients)) });
+        for listeners in bench.plan.listeners_or(&[1]) {
+            let table = durable.clone();
+            let label = Label { listeners, ..label(DURABLE, Some(NONE)) };
+            cases.push(Case { label, measure: Box::new(move |bench| delivered(bench, &table, clients, listeners)) });
+        }
     }
     Ok(cases)
 }
 
-/// The writers' rate, while one consumer delivers everything.
-fn delivered(bench: &Bench, table: &Table, clients: usize) -> Result<Measured> {
+/// The writers' rate, while consumers deliver everything.
+fn delivered(bench: &Bench, table: &Table, clients: usize, consumers: usize) -> Result<Measured> {
     table.empty(bench)?;
-    let consumer = feed::consumer(bench, &table.queue, Ordered::No)?;
+    let consumers = feed::consumers(bench, &table.queue, consumers, Ordered::No)?;
     let mut measured = load::drive(bench, &mut table.inserters(bench, clients)?)?;
-    consumer.wait_received(bench, measured.operations);
-    let receiver = consumer.end()?;
-    let mut delivery = Delivery::of(measured.operations);
-    delivery.add(&receiver.tally, 0);
+    let (delivery, _) = feed::finish(bench, consumers, measured.operations)?;
     measured.delivery = Some(delivery);
     Ok(measured)
 }

@@ -2,11 +2,12 @@
 
 use super::notify;
 use crate::bench::report::Row;
-use crate::bench::{Scenario, render};
+use crate::bench::{Knob, Scenario, render};
 
 pub const SCENARIO: Scenario = Scenario {
     name: "fanout",
     about: "notifications from one sender to many listeners",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
     cases: |bench| notify::cases(bench, &[1, 10, 50], "fan-out"),
     findings,
 };

@@ -1,11 +1,13 @@
 //! NOTIFY from senders to one listener; `fanout` measures with the same, and more listeners.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::bench::feed::{self, Feed};
+use crate::bench::histogram::Latencies;
 use crate::bench::load::{self, Turn};
 use crate::bench::stamp::{Phase, Stamp};
-use crate::bench::{Bench, Case, Delivery, Label, Measured, Scenario};
+use crate::bench::{Bench, Case, Delivery, Knob, Label, Measured, Scenario};
 use crate::connection::Connection;
 use crate::error::Result;
 
@@ -21,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(2);
 pub const SCENARIO: Scenario = Scenario {
     name: "notify",
     about: "notifications from senders to a listener, each in a transaction of its own",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
     cases: |bench| cases(bench, &[1], "NOTIFY"),
     findings: |_| Vec::new(),
 };
@@ -46,13 +49,12 @@ fn measure(bench: &Bench, clients: usize, listeners: usize) -> Result<Measured> 
     let mut measured = load::drive(bench, &mut senders)?;
     call_the_end(bench, &channel, || feeds.iter().all(Feed::has_ended))?;
     // From sender to listener counts here, and not how long the sender waited.
-    measured.latency = Default::default();
+    measured.latency = Latencies::default();
     let mut delivery = Delivery::of(measured.operations * listeners as u64);
     for feed in feeds {
-        let seen = std::sync::Arc::clone(&feed.seen);
-        let receiver = feed.end()?;
-        delivery.add(&receiver.tally, seen.cut_off.load(std::sync::atomic::Ordering::Acquire));
-        measured.latency.add(&receiver.latency);
+        let collected = Arc::clone(&feed.collected);
+        feed.end()?;
+        collected.add_to(&mut delivery, &mut measured.latency);
     }
     measured.delivery = Some(delivery);
     Ok(measured)

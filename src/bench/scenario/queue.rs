@@ -1,12 +1,14 @@
 //! From a writer through a durable queue to its delivery, and how fast a backlog is drained.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use crate::bench::feed::Feed;
 use crate::bench::load::{self, Turn};
 use crate::bench::stamp::{Phase, Stamp, now_ns};
 use crate::bench::table::{Kind, Table};
 use crate::bench::tally::Ordered;
-use crate::bench::{Bench, Case, Delivery, Label, Measured, Scenario, feed};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed};
 use crate::error::Result;
 
 /// Rows that each writer updates in turns: the events of a row have an order, which is checked.
@@ -14,42 +16,56 @@ const ROWS_PER_CLIENT: u64 = 16;
 /// Events of the backlog, unless told otherwise.
 const BACKLOG: u64 = 200_000;
 
+const DRAIN: &str = "drain of a backlog";
+
 pub const SCENARIO: Scenario = Scenario {
     name: "queue",
-    about: "events from writers through a durable queue to their delivery by one worker",
+    about: "events from writers through a durable queue to their delivery",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate, Knob::To],
     cases,
     findings: |_| Vec::new(),
 };
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
-    bench.plan.refuse_listeners(SCENARIO.name)?;
     let table = Table::make(bench, "durable", Kind::Durable)?;
     let mut cases = Vec::new();
+    let consumers = bench.plan.listeners_or(&[1]);
     for clients in bench.plan.clients_or(&[1]) {
-        let label = Label { clients, listeners: 1, ..Label::new("write to delivery", "events") };
-        let table = table.clone();
-        cases.push(Case { label, measure: Box::new(move |bench| delivered(bench, &table, clients)) });
+        for listeners in consumers.iter().copied() {
+            let label = Label { clients, listeners, ..Label::new("write to delivery", "events") };
+            let table = table.clone();
+            cases.push(Case { label, measure: Box::new(move |bench| delivered(bench, &table, clients, listeners)) });
+        }
     }
-    let label = Label { listeners: 1, ..Label::new("drain of a backlog", "events") };
-    cases.push(Case { label, measure: Box::new(move |bench| drained(bench, &table)) });
+    for listeners in consumers {
+        let label = Label { listeners, ..Label::new(DRAIN, "events") };
+        let table = table.clone();
+        let measure = move |bench: &Bench| {
+            drained(bench, &table, || feed::consumers(bench, &table.queue, listeners, Ordered::No))
+        };
+        cases.push(Case { label, measure: Box::new(measure) });
+    }
+    if let Some(to) = &bench.plan.to {
+        let destination = Arc::clone(&to.destination);
+        let label = Label { listeners: 1, baseline: Some(DRAIN), ..Label::new("drain into the sink", "events") };
+        let measure = move |bench: &Bench| {
+            drained(bench, &table, || Ok(vec![feed::delivery(bench, &table.queue, Arc::clone(&destination))?]))
+        };
+        cases.push(Case { label, measure: Box::new(measure) });
+    }
     Ok(cases)
 }
 
-fn delivered(bench: &Bench, table: &Table, clients: usize) -> Result<Measured> {
+fn delivered(bench: &Bench, table: &Table, clients: usize, consumers: usize) -> Result<Measured> {
     table.empty(bench)?;
-    let rows = clients as u64 * ROWS_PER_CLIENT - 1;
-    let fill = "INSERT INTO {table} SELECT n, '' FROM pg_catalog.generate_series(0, {rows}) n";
-    bench.place.execute(&fill.replace("{table}", &table.quoted).replace("{rows}", &rows.to_string()))?;
-    let consumer = feed::consumer(bench, &table.queue, Ordered::Yes)?;
-    let mut measured = load::drive(bench, &mut updaters(bench, table, clients)?)?;
-    consumer.wait_received(bench, measured.operations);
-    let receiver = consumer.end()?;
-    let mut delivery = Delivery::of(measured.operations);
-    delivery.add(&receiver.tally, 0);
-    measured.delivery = Some(delivery);
+    let last = clients as u64 * ROWS_PER_CLIENT - 1;
+    let rows = format!("SELECT n, '' FROM pg_catalog.generate_series(0, {last}) n");
+    bench.place.execute(&format!("INSERT INTO {} {rows}", table.quoted))?;
+    let consumers = feed::consumers(bench, &table.queue, consumers, Ordered::Yes)?;
+    let written = load::drive(bench, &mut updaters(bench, table, clients)?)?;
+    let (delivery, latency) = feed::finish(bench, consumers, written.operations)?;
     // Up to the delivery, and not only to the commit.
-    measured.latency = receiver.latency;
-    Ok(measured)
+    Ok(Measured { delivery: Some(delivery), latency, ..written })
 }
 
 fn updaters(
@@ -71,8 +87,8 @@ fn updaters(
     (0..clients).map(connect).collect()
 }
 
-/// One big transaction fills the queue; from the start of a worker to its last delivery.
-fn drained(bench: &Bench, table: &Table) -> Result<Measured> {
+/// One big transaction fills the queue; from the start of the consumers to the last delivery.
+fn drained(bench: &Bench, table: &Table, start: impl Fn() -> Result<Vec<Feed>>) -> Result<Measured> {
     table.empty(bench)?;
     let events = bench.plan.count_or(BACKLOG);
     // The server counts, in hexadecimal as the stamp does; each row has one event.
@@ -88,11 +104,7 @@ fn drained(bench: &Bench, table: &Table) -> Result<Measured> {
         return Ok(Measured::default());
     }
     let started = Instant::now();
-    let consumer = feed::consumer(bench, &table.queue, Ordered::No)?;
-    consumer.wait_received(bench, events);
+    let (delivery, _) = feed::finish(bench, start()?, events)?;
     let elapsed = started.elapsed();
-    let receiver = consumer.end()?;
-    let mut delivery = Delivery::of(events);
-    delivery.add(&receiver.tally, 0);
-    Ok(Measured { operations: receiver.tally.received, elapsed, delivery: Some(delivery), ..Measured::default() })
+    Ok(Measured { operations: delivery.received, elapsed, delivery: Some(delivery), ..Measured::default() })
 }

@@ -10,7 +10,7 @@ use crate::bench::histogram::Latencies;
 use crate::bench::report::Row;
 use crate::bench::stamp::{Phase, Stamp, now_ns};
 use crate::bench::tally::{Ordered, Tally};
-use crate::bench::{Bench, Case, Delivery, Label, Measured, Scenario, feed, load, render};
+use crate::bench::{Bench, Case, Delivery, Knob, Label, Measured, Scenario, feed, load, render};
 use crate::error::{Error, Result};
 use crate::serve::{self, Audience, Heard, Options, Served, Server};
 
@@ -24,6 +24,7 @@ const SOME_STALL: &str = "web sockets, 5 more stall";
 pub const SCENARIO: Scenario = Scenario {
     name: "serve",
     about: "notifications from a sender to web sockets of one pgfeed serve",
+    uses: &[Knob::Clients, Knob::Listeners, Knob::Rate],
     cases,
     findings,
 };
@@ -64,7 +65,7 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
         heartbeat: Duration::ZERO,
         publishing: None,
     });
-    let feed = feed::Into::start(bench, &channel, server.fan());
+    let feed = feed::into(bench, &channel, server.fan());
     wait_live(&server)?;
     let tallies = (0..listeners).map(|_| Tally::new(Ordered::Yes)).collect();
     let ears = Arc::new(Mutex::new(Ears { tallies, latency: Latencies::default(), cut_off: 0 }));
@@ -80,7 +81,7 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
     let ears = ears.lock().expect("hearing does not panic");
     measured.latency = ears.latency.clone();
     let mut delivery = Delivery::of(measured.operations * listeners as u64);
-    ears.tallies.iter().for_each(|tally| delivery.add(tally, 0));
+    ears.tallies.iter().for_each(|tally| delivery.add(tally));
     delivery.cut_off = ears.cut_off;
     measured.delivery = Some(delivery);
     Ok(measured)
@@ -89,7 +90,9 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
 /// What is sent before somebody listens is lost.
 fn wait_live(server: &Server) -> Result<()> {
     let (live, is_live) = mpsc::channel();
-    server.when_live(move || drop(live.send(())));
+    server.when_live(move || {
+        let _ = live.send(());
+    });
     is_live.recv_timeout(START).map_err(|_| Error::failed("the server did not begin to listen"))
 }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::bench::load;
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
-use crate::bench::{Bench, Case, Label, Measured, Scenario, render};
+use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, render};
 use crate::error::Result;
 
 /// Rows of the one statement, unless told otherwise.
@@ -15,24 +15,28 @@ const LONGEST: usize = 7500;
 
 const NONE: &str = "no trigger";
 const MANY_NONE: &str = "many rows, no trigger";
+const MANY_BY_HAND: &str = "many rows, NOTIFY by hand";
+const MANY_IN_FULL: &str = "many rows, telling as much";
+const MANY_LIVE: &str = "many rows, live";
 
-/// A name for single rows and one for many, and the kind of trigger.
-const KINDS: [(&str, &str, &str, Kind); 4] = [
+/// A table, its name for single rows and the one for many, and the kind of trigger.
+const KINDS: [(&str, &str, &str, Kind); 5] = [
     ("plain", NONE, MANY_NONE, Kind::Plain),
-    ("by_hand", "NOTIFY by hand, per row", "many rows, NOTIFY by hand", Kind::ByHand),
-    ("live", "live (--channel)", "many rows, live", Kind::Live),
+    ("by_hand", "NOTIFY by hand, per row", MANY_BY_HAND, Kind::ByHand),
+    ("in_full", "the same, telling as much", MANY_IN_FULL, Kind::ByHandInFull),
+    ("live", "live (--channel)", MANY_LIVE, Kind::Live),
     ("durable", "durable (--queue)", "many rows, durable", Kind::Durable),
 ];
 
 pub const SCENARIO: Scenario = Scenario {
     name: "trigger",
     about: "what a trigger costs whoever inserts, one row a transaction and many rows a statement",
+    uses: &[Knob::Clients, Knob::Rate],
     cases,
     findings,
 };
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
-    bench.plan.refuse_listeners(SCENARIO.name)?;
     bench.plan.refuse_long(LONGEST)?;
     let tables: Vec<Table> =
         KINDS.iter().map(|(table, _, _, kind)| Table::make(bench, table, *kind)).collect::<Result<_>>()?;
@@ -82,5 +86,11 @@ fn findings(rows: &[Row]) -> Vec<String> {
             render::ratio(1.0 / ratio)
         ))
     };
-    rows.iter().filter_map(told).collect()
+    let rate = |case: &str| rows.iter().find(|row| row.case == case).map(|row| row.rate.median);
+    let beside = |(case, what)| {
+        let part = rate(case)? / rate(MANY_LIVE)?;
+        Some(format!("many rows, live: it takes {} of the time of {what}", render::ratio(part)))
+    };
+    let by_hand = [(MANY_BY_HAND, "NOTIFY by hand"), (MANY_IN_FULL, "NOTIFY by hand that tells as much")];
+    rows.iter().filter_map(told).chain(by_hand.into_iter().filter_map(beside)).collect()
 }

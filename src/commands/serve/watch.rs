@@ -1,16 +1,12 @@
 //! Tells people what happens to the feed that is served, and the clients of a queue as well.
 
-use std::cell::Cell;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
 
 use crate::commands::ready::Ready;
 use crate::error::Error;
 use crate::feed::event::{Control, ControlKind};
 use crate::feed::source::listen::{self, Overflow};
 use crate::feed::source::queue;
-use crate::serve::Fan;
 use crate::term::Term;
 use crate::units::show_duration;
 
@@ -51,35 +47,13 @@ impl listen::Observer for Watch {
     }
 }
 
-/// Tells of the connection to a queue, which makes no records of its own.
-pub struct Queue {
-    watch: Watch,
-    fan: Fan,
-    lost: Cell<Option<Instant>>,
-}
-
-impl Queue {
-    /// Tells people and clients.
-    pub fn new(watch: Watch, fan: Fan) -> Self {
-        Self { watch, fan, lost: Cell::new(None) }
-    }
-
-    fn tell(&self, kind: ControlKind) {
-        let down = self.lost.get().filter(|_| kind == ControlKind::Gap).map(|since| since.elapsed());
-        self.fan.tell(&Control::now(kind, &Arc::from([]), down, None));
-    }
-}
-
-impl queue::Observer for Queue {
+impl queue::Observer for Watch {
     fn lost(&self, error: &Error) {
-        self.watch.term.warn(format!("{error}; trying again"));
-        self.lost.set(Some(Instant::now()));
-        self.tell(ControlKind::Lost);
+        self.term.warn(format!("{error}; trying again"));
     }
 
     fn back(&self) {
-        self.watch.term.note("connected again: what others took from the queue in between was not shown");
-        self.tell(ControlKind::Gap);
+        self.term.note("connected again: what others took from the queue in between was not shown");
     }
 
     fn buried(&self, _id: i64, _reason: &str) {}

@@ -24,12 +24,19 @@ impl Body {
     /// # Errors
     /// A usage error when it is neither.
     pub fn take(target: &mut Target) -> Result<Self> {
-        let read = |value: &str| match value {
+        Ok(target.take_as("body", Self::read)?.unwrap_or(Self::Event))
+    }
+
+    /// Reads the parameter's value.
+    ///
+    /// # Errors
+    /// That it is neither.
+    pub fn read(value: &str) -> Result<Self, String> {
+        match value {
             "event" => Ok(Self::Event),
             "payload" => Ok(Self::Payload),
             _ => Err("it is event or payload".to_owned()),
-        };
-        Ok(target.take_as("body", read)?.unwrap_or(Self::Event))
+        }
     }
 
     /// The body of an event.

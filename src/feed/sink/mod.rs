@@ -1,8 +1,8 @@
 //! Where events go.
 
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod address;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod body;
 pub mod exec;
 mod file;
@@ -13,13 +13,13 @@ mod isolate;
 mod judged;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod registry;
 mod stdout;
-mod table;
+pub mod table;
 mod target;
 mod template;
 #[cfg(any(feature = "nats", feature = "redis"))]

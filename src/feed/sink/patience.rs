@@ -20,13 +20,20 @@ pub const LOOK: Duration = Duration::from_millis(50);
 /// # Errors
 /// A usage error when it is no duration, zero, or longer than the feed waits at all.
 pub fn take(target: &mut Target) -> Result<Duration> {
-    let read = |value: &str| match units::duration(value)? {
+    Ok(target.take_as("timeout", read)?.unwrap_or(ACKNOWLEDGE_WITHIN))
+}
+
+/// Reads the parameter's value.
+///
+/// # Errors
+/// That it is none.
+pub fn read(value: &str) -> Result<Duration, String> {
+    match units::duration(value)? {
         timeout if timeout.is_zero() || timeout > ACKNOWLEDGE_WITHIN => {
             Err(format!("it is more than 0 and at most {}", show_duration(ACKNOWLEDGE_WITHIN)))
         }
         timeout => Ok(timeout),
-    };
-    Ok(target.take_as("timeout", read)?.unwrap_or(ACKNOWLEDGE_WITHIN))
+    }
 }
 
 /// One wait, which may have many steps.

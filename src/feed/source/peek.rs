@@ -98,8 +98,11 @@ impl Source for PeekSource {
                 }
                 Err(error) => return Err(error),
             };
-            if !events.is_empty() {
-                return Ok(Poll::Batch(events.into_iter().map(|event| item(&self.name, event)).collect()));
+            // That the connection is back comes before what it has brought.
+            let mut batch = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            batch.extend(events.into_iter().map(|event| item(&self.name, event)));
+            if !batch.is_empty() {
+                return Ok(Poll::Batch(batch));
             }
             match self.bell.wait(self.kick, until.saturating_duration_since(Instant::now())) {
                 Waiting::Kicked(kick) => self.kick = kick,

@@ -1,11 +1,13 @@
 //! Reads the events of a batch. (The server streams them while it looks; what DELETE ... RETURNING gives it would keep till the end.)
 
+use std::collections::HashMap;
+
 use postgres::{Client, Row};
 
 use super::place::Place;
 use super::session::Removal;
 use super::statements::Statements;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::queue::batch::{Batch, Taken};
 
 /// What was taken.
@@ -30,12 +32,12 @@ pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i
     let found = rows.len();
     rows.truncate(fitting(&rows, batch.bytes));
     let exhausted = found < batch.events && rows.len() == found;
-    let mut events: Vec<Taken> = rows.iter().map(|row| taken(row, row.get(PAYLOAD))).collect();
-    let large: Vec<Place> =
-        rows.iter().filter(|row| row.get::<_, Option<&str>>(PAYLOAD).is_none()).map(|row| row.get(PLACE)).collect();
-    if !large.is_empty() {
-        fetch(client, statements, &large, &mut events)?;
-    }
+    let is_large = |row: &&Row| row.get::<_, Option<&str>>(PAYLOAD).is_none();
+    let large: Vec<Place> = rows.iter().filter(is_large).map(|row| row.get(PLACE)).collect();
+    let mut fetched = if large.is_empty() { HashMap::new() } else { fetch(client, statements, &large)? };
+    // What has no payload was removed by hand a moment ago.
+    let mut payload = |row: &Row| row.get::<_, Option<String>>(PAYLOAD).or_else(|| fetched.remove(&row.get(0)));
+    let events: Vec<Taken> = rows.iter().filter_map(|row| Some(taken(row, payload(row)?))).collect();
     let ids = events.first().map(|event| event.id).zip(events.last().map(|event| event.id));
     let places = || rows.iter().map(|row| row.get(PLACE)).collect();
     let removal = ids.map(|(first, last)| Removal { places: places(), first, last });
@@ -56,21 +58,12 @@ fn fitting(rows: &[Row], bytes: usize) -> usize {
     more.count() + usize::from(!rows.is_empty())
 }
 
-fn taken(row: &Row, payload: Option<String>) -> Taken {
-    let payload = payload.unwrap_or_default();
+fn taken(row: &Row, payload: String) -> Taken {
     Taken { id: row.get(0), at: row.get(1), key: row.get(2), barrier: row.get(3), payload, attempts: 0 }
 }
 
-/// Fetches payloads that were only measured.
-fn fetch(client: &mut Client, statements: &Statements, places: &Vec<Place>, events: &mut [Taken]) -> Result<()> {
+/// The payloads of events that were only measured, by their ids.
+fn fetch(client: &mut Client, statements: &Statements, places: &Vec<Place>) -> Result<HashMap<i64, String>> {
     let rows = statements.fetch.rows(client, &[places])?;
-    if rows.len() != places.len() {
-        return Err(Error::failed("events were removed from the queue by somebody else").doing("taking events"));
-    }
-    for row in rows {
-        if let Ok(found) = events.binary_search_by_key(&row.get(0), |event| event.id) {
-            events[found].payload = row.get(1);
-        }
-    }
-    Ok(())
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }

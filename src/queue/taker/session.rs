@@ -1,6 +1,7 @@
 //! A worker's connection, which removes by itself what the worker is delivering.
 
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 
@@ -11,6 +12,8 @@ use crate::error::{Error, Result};
 
 /// From so many events on it pays to remove them in a thread.
 const MANY: usize = 100;
+/// How long a connection that ends is waited for while it is busy.
+const COURTESY: Duration = Duration::from_millis(20);
 
 /// Where the events stand that a take has read.
 pub struct Removal {
@@ -84,11 +87,26 @@ impl Session {
         Ok(self.get()?.batch_execute("ROLLBACK")?)
     }
 
+    /// Waits for what it does by itself.
     fn finish(&mut self) {
         let Some(thread) = self.removing.take() else { return };
         if let Ok((connection, removed)) = thread.join() {
             self.connection = Some(connection);
             self.failed = removed.err();
         }
+    }
+}
+
+impl Drop for Session {
+    /// Lets the connection say goodbye, but does not wait for a server that hangs.
+    fn drop(&mut self) {
+        let until = Instant::now() + COURTESY;
+        while self.removing.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            if Instant::now() >= until {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.finish();
     }
 }

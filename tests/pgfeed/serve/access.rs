@@ -72,7 +72,7 @@ fn with_a_token_only_those_who_know_it_see_anything() {
     assert!(Socket::connect(serving.port, "", &[("authorization", &right)]).is_ok());
     assert!(Socket::connect(serving.port, "", &[("sec-websocket-protocol", &format!("pgfeed, {TOKEN}"))]).is_ok());
     // The page asks for it, and can do nothing without.
-    for path in ["/", "/page.js", "/page.css", "/icon.svg", "/healthz"] {
+    for path in ["/", "/page.js", "/rows.js", "/page.css", "/icon.svg", "/healthz"] {
         assert_eq!(serving.get(path).status, 200, "{path}");
     }
     assert!(!serving.run.stderr().contains(TOKEN) && !serving.get("/page.js").body.contains(TOKEN));

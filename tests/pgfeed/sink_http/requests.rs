@@ -141,7 +141,7 @@ fn what_cannot_be_is_refused_before_anything_is_connected() {
         ("?pgfeed.batch=0", "pgfeed.batch: it is a number of events, from 1"),
         ("?pgfeed.batch=1&pgfeed.batch=2", "\"pgfeed.batch\" is given twice"),
         ("?pgfeed.body=x", "pgfeed.body: it is event or payload"),
-        ("?pgfeed.timeout=31s", "at most 30s"),
+        ("?pgfeed.timeout=31s", "it is more than 0 and at most 30"),
         ("?pgfeed.secret-file=/nowhere/at/all", "pgfeed.secret-file: /nowhere/at/all: No such file"),
         ("?pgfeed.secret-file=/dev/null", "pgfeed.secret-file: /dev/null is empty"),
         ("?pgfeed.ca=/dev/null", "holds no certificate"),
@@ -151,7 +151,7 @@ fn what_cannot_be_is_refused_before_anything_is_connected() {
         ("?pgfeed.header.x=a%0Ab", "would hold what no header can"),
         ("?pgfeed.header.x=%7Bop%7D&pgfeed.batch=2", "a header cannot tell of many events"),
         ("a b", "must be percent-encoded"),
-        ("#x", "never sent"),
+        ("#x", "a # is written as %23"),
     ] {
         let stderr = run(rest);
         assert!(stderr.contains(said), "{rest}: {stderr}");

@@ -61,6 +61,10 @@ fn who_may_not_or_cannot_get_in_is_told_at_once() {
         .stderr_has("permission denied for table copy");
     let nowhere = url(&db, "table=copy").replace(db.name(), "no_such_database");
     with(&nowhere).code(3).stderr_has("\"no_such_database\" does not exist");
+    let away = "postgres://reader:Canary@127.0.0.1:1/d?table=copy";
+    let running = db.spawn(["tail-queue", "q", "-vv", "--to", away]);
+    running.wait_stderr("trying again");
+    running.kill().stderr_has("connecting to database \"d\" on 127.0.0.1:1 as \"reader\"").lacks("Canary");
     assert_eq!(held(&db), "1 0 0");
     deliver(&db, &db, "table=copy")
         .args(["--unordered"])

@@ -8,18 +8,20 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use ureq::http::{HeaderName, HeaderValue, Uri, header};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 use ureq::{Agent, config::Config};
 
 use super::signature::Signer;
 use crate::error::{Error, Result};
-use crate::feed::event::{Event, Origin};
-use crate::feed::sink::ACKNOWLEDGE_WITHIN;
+use crate::feed::event::Event;
+use crate::feed::sink::address::Address;
+use crate::feed::sink::body::{Body, message_id};
 use crate::feed::sink::target::Target;
 use crate::feed::sink::template::Template;
-use crate::units;
+use crate::feed::sink::{ACKNOWLEDGE_WITHIN, patience};
+use crate::secret::Secret;
 
 /// How our parameters begin, since the endpoint's own stand beside them.
 pub const PREFIX: &str = "pgfeed.";
@@ -37,15 +39,6 @@ const OURS: [HeaderName; 7] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
-
-/// What is sent of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// The line that `-o json` prints.
-    Event,
-    /// The payload alone.
-    Payload,
-}
 
 /// Where to post to, and how.
 #[derive(Debug)]
@@ -76,8 +69,8 @@ impl Endpoint {
     /// Usage errors.
     pub fn read(mut target: Target) -> Result<Self> {
         let batch = target.take_as("pgfeed.batch", batch)?;
-        let body = target.take_as("pgfeed.body", body)?.unwrap_or(Body::Event);
-        let timeout = target.take_as("pgfeed.timeout", timeout)?.unwrap_or(ACKNOWLEDGE_WITHIN);
+        let body = target.take_as("pgfeed.body", Body::read)?.unwrap_or(Body::Event);
+        let timeout = target.take_as("pgfeed.timeout", patience::read)?.unwrap_or(ACKNOWLEDGE_WITHIN);
         let signer = target.take_as("pgfeed.secret-file", |file| Signer::read(file.as_ref()))?;
         let ca = target.take_as("pgfeed.ca", |file| certificates(&PathBuf::from(file)))?;
         let (mut fixed, mut filled) = (Vec::new(), Vec::new());
@@ -133,10 +126,9 @@ impl Endpoint {
             let text = template.fill(event, clean)?;
             headers.push((name.clone(), value(name, &text)?));
         }
-        if let (Origin::Queue { queue, id, .. }, None) = (&event.origin, self.batch) {
+        if let (Some(id), None) = (message_id(event), self.batch) {
             let name = HeaderName::from_static("idempotency-key");
-            let text = format!("{}:{id}", clean(queue));
-            headers.push((name.clone(), value(&name, &text)?));
+            headers.push((name.clone(), value(&name, &clean(&id))?));
         }
         Ok(headers)
     }
@@ -170,22 +162,6 @@ fn batch(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|events| *events > 0).ok_or_else(|| "it is a number of events, from 1".to_owned())
 }
 
-fn body(text: &str) -> Result<Body, String> {
-    match text {
-        "event" => Ok(Body::Event),
-        "payload" => Ok(Body::Payload),
-        _ => Err("it is event or payload".to_owned()),
-    }
-}
-
-fn timeout(text: &str) -> Result<Duration, String> {
-    let timeout = units::duration(text)?;
-    if timeout.is_zero() || timeout > ACKNOWLEDGE_WITHIN {
-        return Err(format!("it is more than 0 and at most {}s", ACKNOWLEDGE_WITHIN.as_secs()));
-    }
-    Ok(timeout)
-}
-
 fn certificates(file: &PathBuf) -> Result<Vec<Certificate<'static>>, String> {
     let pem = fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let certificates: Vec<_> = parse_pem(&pem)
@@ -205,33 +181,20 @@ fn of_the_system() -> Vec<Certificate<'static>> {
 /// The address without its user and password, and what they become. Nothing of either is quoted.
 fn uri(target: &Target, rest: &str) -> Result<(Uri, Option<HeaderValue>)> {
     let refused = |why: &str| Error::usage(format!("--to {}: {why}", target.shown()));
-    let address = target.address();
-    let behind = address[target.scheme().len()..]
-        .strip_prefix("://")
-        .ok_or_else(|| refused(&format!("it is {}://HOST/PATH", target.scheme())))?;
-    if behind.contains('#') || rest.contains('#') {
-        return Err(refused("what stands behind a # is never sent: leave it out"));
+    let Address { user, password, hosts, .. } = Address::of(target, 0)?;
+    if hosts.len() != 1 {
+        return Err(refused("only one host can be written to"));
     }
-    let (user, place) = match behind.split_once('@') {
-        Some((user, place)) => (Some(user), place),
-        None => (None, behind),
-    };
-    let uri: Uri = format!("{}://{place}{rest}", target.scheme())
-        .parse()
-        .map_err(|_| refused("what stands behind the host must be percent-encoded"))?;
-    let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| refused("a host is missing"))?;
-    let has_port = uri.authority().is_some_and(|authority| authority.as_str().len() > host.len());
-    if has_port && uri.port_u16().is_none_or(|port| port == 0) {
-        return Err(refused("the port is not a number from 1 to 65535"));
+    let (_, place) = target.address().split_once("://").expect("Address::of has found it");
+    let place = place.split_once('@').map_or(place, |(_, place)| place);
+    let uri = format!("{}://{place}{rest}", target.scheme());
+    let uri = uri.parse().map_err(|_| refused("what stands behind the host must be percent-encoded"))?;
+    if user.is_none() && password.is_none() {
+        return Ok((uri, None));
     }
-    let credentials = user.map(|user| {
-        let (user, password) = user.split_once(':').unwrap_or((user, ""));
-        let mut plain: Vec<u8> = percent_decode_str(user).collect();
-        plain.push(b':');
-        plain.extend(percent_decode_str(password));
-        let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(plain))).expect("base64 is ASCII");
-        value.set_sensitive(true);
-        value
-    });
-    Ok((uri, credentials))
+    let [user, password] = [&user, &password].map(|part| part.as_ref().map_or("", Secret::expose));
+    let value = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+    let mut value = HeaderValue::from_str(&value).expect("base64 is ASCII");
+    value.set_sensitive(true);
+    Ok((uri, Some(value)))
 }

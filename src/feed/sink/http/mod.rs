@@ -8,20 +8,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue, Request};
 
 use super::ACKNOWLEDGE_WITHIN;
+use super::body::Body;
 use super::isolate::{Offer, isolate};
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
 use crate::error::Result;
 use crate::feed::event::{Event, Item};
-use crate::feed::format::{Format as _, Json, append_payload};
+use crate::feed::format::append_payload;
 use crate::feed::{Outcome, Refuses, Sink, Written};
 use crate::stop::Stop;
+use crate::units::show_duration;
 use answer::Answer;
-use endpoint::{Body, Endpoint};
+use endpoint::Endpoint;
 
 /// For the registry.
 pub const KIND: Kind = Kind {
@@ -48,6 +51,10 @@ pub const KIND: Kind = Kind {
 
 /// What is read of an answer, in bytes: its end has to be seen for the connection to be used again.
 const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// No request begins later than this behind the first of a batch: the server ends the session that holds the batch soon after
+/// the time in which the last one must be answered.
+const BEGIN_WITHIN: Duration = Duration::from_secs(ACKNOWLEDGE_WITHIN.as_secs() / 2);
 
 struct Place(Arc<Endpoint>);
 
@@ -81,19 +88,17 @@ struct Waiting {
 }
 
 impl Poster {
-    fn ready(&self, event: &Event) -> Result<Waiting, String> {
+    fn ready(&self, item: &Item, event: &Event) -> Result<Waiting, String> {
         let headers = self.endpoint.headers(event)?;
-        let (mut body, mut is_json) = (Vec::new(), true);
-        match (self.endpoint.body, self.endpoint.batch) {
-            (Body::Event, _) => {
-                Json { control: false }.append(&mut body, &Item::Event(event.clone()));
+        let body = match (self.endpoint.body, self.endpoint.batch) {
+            (Body::Payload, Some(_)) => {
+                let mut line = Vec::new();
+                append_payload(&mut line, &event.payload);
+                line
             }
-            (Body::Payload, Some(_)) => append_payload(&mut body, &event.payload),
-            (Body::Payload, None) => {
-                body.extend_from_slice(event.payload.as_bytes());
-                is_json = serde_json::from_str::<serde::de::IgnoredAny>(&event.payload).is_ok();
-            }
-        }
+            (body, _) => body.of(item),
+        };
+        let is_json = self.endpoint.body == Body::Event || serde_json::from_slice::<IgnoredAny>(&body).is_ok();
         Ok(Waiting { key: event.key(), headers, body, is_json })
     }
 
@@ -137,7 +142,7 @@ impl Poster {
     fn told(&self, error: &ureq::Error) -> String {
         match error {
             ureq::Error::Timeout(_) => {
-                format!("it did not answer within {}", crate::units::show_duration(self.endpoint.timeout))
+                format!("it did not answer within {}", show_duration(self.endpoint.timeout))
             }
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::Rustls(error) => error.to_string(),
@@ -154,7 +159,7 @@ impl Poster {
 impl Sink for Poster {
     fn write(&mut self, item: &Item) -> Result<Written> {
         let Item::Event(event) = item else { return Ok(Written::Taken) };
-        Ok(match self.ready(event) {
+        Ok(match self.ready(item, event) {
             Ok(ready) => {
                 self.waiting.push(ready);
                 Written::Taken
@@ -174,7 +179,7 @@ impl Sink for Poster {
         let mut away: Option<(String, Option<Duration>)> = None;
         let mut has_taken = false;
         let offer = |places: &[usize]| -> Result<Offer> {
-            if away.is_some() || self.stop.requested().is_some() || started.elapsed() >= ACKNOWLEDGE_WITHIN {
+            if away.is_some() || self.stop.requested().is_some() || started.elapsed() >= BEGIN_WITHIN {
                 return Ok(Offer::NotTried);
             }
             let posted: Vec<&Waiting> = places.iter().map(|place| &events[*place]).collect();

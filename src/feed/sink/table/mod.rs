@@ -7,6 +7,8 @@ mod reading;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
+use postgres::Client;
+
 use super::ACKNOWLEDGE_WITHIN;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::{Target, yes_or_no};
@@ -67,6 +69,12 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
     };
     let settings = Settings::resolve(&options, &Environment::of_process())?;
     Ok(Box::new(Place { wish: Arc::new(wish), settings }))
+}
+
+/// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.
+pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
+    let wish = Wish { table, map: None, key: None, from: None, truncate: OnTruncate::Refuse };
+    Box::new(Place { wish: Arc::new(wish), settings })
 }
 
 fn names(text: &str) -> Result<Vec<String>, String> {
@@ -157,30 +165,41 @@ impl Table {
 
     fn reach(&self, holder: Option<&mut Connection>) -> Result<Reached> {
         let pid = holder.as_ref().map(|holder| holder.backend_pid());
-        let mut own = Connection::open(&self.settings)?;
-        own.batch_execute("BEGIN")?;
-        let layout = Layout::find(&mut own, &self.wish)?;
-        let is_beside = match holder {
-            Some(holder) => is_beside(&mut own, holder)?,
-            None => false,
-        };
-        own.batch_execute("COMMIT")?;
-        Ok(Reached {
-            layout: Arc::new(layout),
-            way: if is_beside { Way::Beside } else { Way::Own(Box::new(own)) },
-            holder: pid,
-        })
+        let own = Connection::open(&self.settings)?;
+        let mark = holder.map(Mark::set).transpose()?;
+        let wish = Arc::clone(&self.wish);
+        let (own, (layout, is_beside)) = own.within(ACKNOWLEDGE_WITHIN, move |client| {
+            client.batch_execute("BEGIN")?;
+            let layout = Layout::find(client, &wish)?;
+            let is_beside = mark.map_or(Ok(false), |mark| mark.is_seen_by(client))?;
+            client.batch_execute("COMMIT")?;
+            Ok((layout, is_beside))
+        })?;
+        let way = if is_beside { Way::Beside } else { Way::Own(Box::new(own)) };
+        Ok(Reached { layout: Arc::new(layout), way, holder: pid })
     }
 }
 
-/// Whether two connections are to one database, as one user: then what one of them has locked is not to be had by the other.
-/// (Names prove nothing, nor does the system's identifier: a copy of a server has the same.)
-fn is_beside(own: &mut Connection, holder: &mut Connection) -> Result<bool> {
-    let number = RandomState::new().hash_one(0).cast_signed();
-    let locked = "SELECT current_user::text, pg_catalog.pg_advisory_xact_lock($1)::text";
-    let user: String = holder.query_one(locked, &[&number])?.get(0);
-    let row = own.query_one("SELECT current_user::text, pg_catalog.pg_try_advisory_xact_lock($1)", &[&number])?;
-    Ok(row.get::<_, String>(0) == user && !row.get::<_, bool>(1))
+/// Tells whether two connections are to one database, as one user: then what one of them has locked is not to be had by the
+/// other. (Names prove nothing, nor does the system's identifier: a copy of a server has the same.)
+struct Mark {
+    number: i64,
+    user: String,
+}
+
+impl Mark {
+    /// Locks something, until the end of the transaction that is open there.
+    fn set(holder: &mut Connection) -> Result<Self> {
+        let number = RandomState::new().hash_one(0).cast_signed();
+        let lock = "SELECT current_user::text, pg_catalog.pg_advisory_xact_lock($1)::text";
+        Ok(Self { number, user: holder.query_one(lock, &[&number])?.get(0) })
+    }
+
+    fn is_seen_by(&self, client: &mut Client) -> Result<bool> {
+        let lock = "SELECT current_user::text, pg_catalog.pg_try_advisory_xact_lock($1)";
+        let row = client.query_one(lock, &[&self.number])?;
+        Ok(row.get::<_, String>(0) == self.user && !row.get::<_, bool>(1))
+    }
 }
 
 /// Applies changes in a transaction of its own connection, which is gone after any error.

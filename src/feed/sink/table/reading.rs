@@ -123,7 +123,7 @@ pub fn sum<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Sum {
         }
     }
     let mut removes: Vec<&str> = rows.iter().filter(|(_, last)| last.goes).map(|(key, _)| *key).collect();
-    // Whatever orders the locks: two workers that share a table never share a row.
+    // The same every time, for whoever looks for what went wrong.
     removes.sort_unstable();
     let mut puts: Vec<(usize, &str)> = rows.values().filter_map(|last| last.row).collect();
     puts.sort_unstable();
