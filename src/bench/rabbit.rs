@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::{Error, Result};
 use crate::feed::event::{Event, Item, Origin};
-use crate::feed::{Poll, Source, Undelivered};
+use crate::feed::{Poll, Settled, Source, Undelivered};
 
 /// Most messages that the broker sends ahead of their acknowledgement.
 const AHEAD: u16 = 2000;
@@ -83,9 +83,9 @@ impl Source for Rabbit {
         })
     }
 
-    fn settle(&mut self, _batch: Vec<Item>, _undelivered: &[Undelivered]) -> Result<()> {
+    fn settle(&mut self, _batch: Vec<Item>, _undelivered: &[Undelivered]) -> Result<Settled> {
         let options = BasicAckOptions { multiple: true };
-        answered(&self.runtime, self.channel.basic_ack(self.newest, options)).map(drop)
+        answered(&self.runtime, self.channel.basic_ack(self.newest, options)).map(|_| Settled::Recorded)
     }
 
     fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
