@@ -46,6 +46,7 @@ pub use environment::Environment;
 pub use open::open_waiting;
 pub use settings::Settings;
 pub use transient::is_transient;
+pub use verify::tls_config;
 
 /// How long a client may take to say goodbye to its server before its socket is cut.
 const GOODBYE: Duration = Duration::from_secs(2);

@@ -1,7 +1,7 @@
 //! Verifies the server's certificate as libpq does, by rustls and webpki. Files are read here, when a server has agreed to TLS.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,7 +16,7 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStor
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
-use super::encryption::{Naming, Roots, Tls, Verify, Versions};
+use super::encryption::{Naming, Negotiation, Roots, Tls, Verify, Versions};
 
 /// Makes the configuration of one TLS connection.
 ///
@@ -49,6 +49,25 @@ pub(super) fn client_config(tls: &Tls) -> io::Result<ClientConfig> {
     Ok(config)
 }
 
+/// Makes the configuration of TLS for anything but PostgreSQL: certificate and host name are verified, against the certificates
+/// of a file or those of the system, and a client's certificate and private key are shown where there are any.
+///
+/// # Errors
+/// A file that cannot be read or holds something else; the message names it.
+pub fn tls_config(ca: Option<PathBuf>, identity: Option<(PathBuf, PathBuf)>) -> io::Result<ClientConfig> {
+    let mut config = client_config(&Tls {
+        verify: Verify::ChainAndName,
+        roots: ca.map_or(Roots::System, Roots::File),
+        identity,
+        revoked: None,
+        negotiation: Negotiation::Direct,
+        name: Naming::Told,
+        versions: Versions::Both,
+    })?;
+    config.alpn_protocols.clear();
+    Ok(config)
+}
+
 /// All objects of a PEM file, at least one.
 fn all<T: PemObject>(path: &Path) -> io::Result<Vec<T>> {
     let objects = T::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<T>, _>>);
@@ -66,7 +85,7 @@ fn unusable(error: &VerifierBuilderError, tls: &Tls) -> io::Error {
         (VerifierBuilderError::InvalidCrl(_), _, Some(path)) => about(path, format!("{error} (version 2 is needed)")),
         (_, Roots::File(path), _) => about(path, "no certificate in it can be used"),
         (_, Roots::System, _) => {
-            io::Error::new(io::ErrorKind::InvalidInput, "this system has no certificates for sslrootcert=system")
+            io::Error::new(io::ErrorKind::InvalidInput, "this system has no certificates of its own to trust")
         }
     }
 }

@@ -53,7 +53,8 @@ pub struct Pump<'a> {
 
 /// What became of a batch.
 enum Delivery {
-    Done(Vec<Undelivered>),
+    /// Settled but for these; there may have been no room for them, for this reason.
+    Done(Vec<Undelivered>, Option<String>),
     Unavailable(String),
     ReaderGone,
 }
@@ -105,13 +106,19 @@ impl Pump<'_> {
                 Delivery::Unavailable(why) => {
                     self.source.give_back(batch)?;
                     self.meter.settle(reserved, 0);
-                    if outage.is_none() {
-                        self.report.unavailable(&why);
-                    }
-                    let wait = outage.get_or_insert_default().wait();
-                    self.stop.pause(wait);
+                    self.wait_out(&mut outage, &why);
                 }
-                Delivery::Done(undelivered) => {
+                Delivery::Done(undelivered, Some(why)) => {
+                    // Where some found room, more may soon.
+                    if undelivered.len() < batch.len()
+                        && let Some(backoff) = &mut outage
+                    {
+                        backoff.reset();
+                    }
+                    self.settle(batch, &undelivered, reserved)?;
+                    self.wait_out(&mut outage, &why);
+                }
+                Delivery::Done(undelivered, None) => {
                     if outage.take().is_some() {
                         self.report.available();
                     }
@@ -120,6 +127,15 @@ impl Pump<'_> {
                 }
             }
         }
+    }
+
+    /// Tells of an outage once, and waits longer each time.
+    fn wait_out(&self, outage: &mut Option<Backoff>, why: &str) {
+        if outage.is_none() {
+            self.report.unavailable(why);
+        }
+        let wait = outage.get_or_insert_default().wait();
+        self.stop.pause(wait);
     }
 
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
@@ -145,7 +161,7 @@ impl Pump<'_> {
     /// Delivers a batch in rounds, in each of which no key occurs twice: what follows an event of its key that was not
     /// delivered must not be. A sink that never refuses gets all at once.
     fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
-        let mut undelivered = Vec::new();
+        let (mut undelivered, mut short) = (Vec::new(), None);
         let mut held_keys = HashSet::new();
         let mut rest: Vec<usize> = (0..batch.len()).collect();
         let keeps_order = self.source.keeps_order();
@@ -171,24 +187,30 @@ impl Pump<'_> {
             failpoint::reach("before_flush");
             let flushed = self.sink.flush()?;
             failpoint::reach("after_flush");
-            match flushed {
-                Outcome::Delivered => {}
+            let missing = match flushed {
+                Outcome::Delivered => Vec::new(),
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
                 Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why)),
-                Outcome::AllBut(missing) => {
-                    for Undelivered { place, reason } in missing {
-                        let place = round[place];
-                        // Of a batch that was refused as a whole, the first of each key stands for those behind it.
-                        let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
-                        let reason = reason.filter(|_| is_first || !keeps_order);
-                        undelivered.push(Undelivered { place, reason });
-                    }
+                Outcome::AllBut(missing) => missing,
+                Outcome::Short(missing, why) => {
+                    short = Some(why);
+                    missing
                 }
+            };
+            for Undelivered { place, reason } in missing {
+                let place = round[place];
+                // Of a batch that was refused as a whole, the first of each key stands for those behind it.
+                let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
+                let reason = reason.filter(|_| is_first || !keeps_order);
+                undelivered.push(Undelivered { place, reason });
             }
             rest = later;
+            if short.is_some() {
+                undelivered.extend(rest.drain(..).map(|place| Undelivered { place, reason: None }));
+            }
         }
         undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
-        Ok(Delivery::Done(undelivered))
+        Ok(Delivery::Done(undelivered, short))
     }
 }
 

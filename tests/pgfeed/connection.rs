@@ -3,7 +3,7 @@
 // Servers that want passwords and certificates, what is not a server, and what a run says of its connection.
 mod servers;
 // Certificates, made by openssl.
-mod certificates;
+pub mod certificates;
 
 // Which host, port, database and user: strings, files and variables, and which of them wins.
 mod conninfo;

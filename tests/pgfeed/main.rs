@@ -29,6 +29,9 @@ mod exec;
 mod notify;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Delivering to brokers.
+#[cfg(feature = "amqp")]
+mod amqp;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
 mod connection;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.

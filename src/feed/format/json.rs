@@ -25,7 +25,8 @@ impl Format for Json {
     }
 }
 
-fn append_event(out: &mut Vec<u8>, event: &Event) {
+/// Appends an event.
+pub fn append_event(out: &mut Vec<u8>, event: &Event) {
     let written = match &event.origin {
         Origin::Channel { channel, pid } => {
             out.extend_from_slice(br#"{"type":"notification","channel":"#);

@@ -1,5 +1,7 @@
 //! Where events go.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 pub mod exec;
 mod file;
 pub mod registry;

@@ -1,5 +1,7 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "amqp")]
+use super::amqp;
 use super::target::Target;
 use super::{Sink, file};
 use crate::error::{Error, Result};
@@ -39,10 +41,14 @@ pub struct Kind {
 }
 
 /// Every kind that this build has.
-pub const KINDS: &[Kind] = &[file::KIND];
+pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "amqp")]
+    amqp::KIND,
+    file::KIND,
+];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[];
+const OPTIONAL: &[(&str, &str)] = &[("amqp", "amqp"), ("amqps", "amqp")];
 
 /// Reads and checks a URL of `--to`.
 ///

@@ -73,6 +73,13 @@ impl Target {
         value.map_err(|why| Error::usage(format!("--to {}: {name}: {why}", self.shown)))
     }
 
+    /// Takes the parameters out whose names begin like this: the rest of their names, and values.
+    pub fn take_prefixed(&mut self, prefix: &str) -> Vec<(String, String)> {
+        let of_those = |(name, _): &mut (String, Secret)| name.len() > prefix.len() && name.starts_with(prefix);
+        let taken = self.parameters.extract_if(.., of_those);
+        taken.map(|(name, value)| (name[prefix.len()..].to_owned(), value.expose().to_owned())).collect()
+    }
+
     /// What is left, for an address whose own parameters stand in the same place: names and values.
     pub fn take_rest(&mut self) -> Vec<(String, String)> {
         std::mem::take(&mut self.parameters)

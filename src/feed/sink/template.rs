@@ -10,7 +10,7 @@ use crate::feed::change::Change;
 use crate::feed::event::{Event, Origin};
 
 /// A text with places for what an event tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,11 @@ impl Template {
             [Part::Text(text)] => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether the text is the same for all events of one channel or queue.
+    pub fn is_the_same_for_all(&self) -> bool {
+        self.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Name(Name::Source)))
     }
 
     /// Fills in what an event tells; each value goes through `clean`, so that it cannot be more than a value where it is put.

@@ -1,5 +1,6 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
+pub mod broker;
 mod collect;
 mod command;
 mod database;

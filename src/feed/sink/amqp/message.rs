@@ -1,0 +1,131 @@
+//! Events as messages: where each goes, and what is in it.
+
+use std::borrow::Cow;
+
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::feed::event::{Event, Origin};
+use crate::feed::format::append_event;
+use crate::feed::sink::template::Template;
+
+/// What separates the words of a routing key, stands for words in a binding, or would be ambiguous.
+const SPECIAL: &AsciiSet = &CONTROLS.add(b'.').add(b'*').add(b'#').add(b'%');
+/// Survives a restart of the broker, in a durable queue.
+const PERSISTENT: u8 = 2;
+
+/// How events become messages.
+pub struct Shape {
+    pub exchange: Template,
+    pub key: Template,
+    pub headers: Vec<(ShortString, Template)>,
+    pub body: Body,
+}
+
+/// What is in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// The event as a JSON object.
+    Event,
+    /// Its payload alone, byte for byte.
+    Payload,
+}
+
+/// A message that is to be published.
+pub struct Message {
+    pub exchange: ShortString,
+    pub key: ShortString,
+    pub properties: BasicProperties,
+    pub body: Vec<u8>,
+    /// About the size of its properties, which must fit into one frame, in bytes.
+    pub head_bytes: usize,
+}
+
+impl Body {
+    /// Reads the parameter.
+    ///
+    /// # Errors
+    /// What it may be.
+    pub fn read(value: &str) -> Result<Self, String> {
+        match value {
+            "event" => Ok(Self::Event),
+            "payload" => Ok(Self::Payload),
+            _ => Err("it is event or payload".to_owned()),
+        }
+    }
+}
+
+impl Shape {
+    /// Makes the message of an event.
+    ///
+    /// # Errors
+    /// Why there can be none: what a template asks for and the event does not tell, or a name that is too long.
+    pub fn message(&self, event: &Event) -> Result<Message, String> {
+        let by_default_exchange = self.exchange.fixed() == Some("");
+        let exchange = self.exchange.fill(event, as_it_is).map_err(|why| format!("exchange: {why}"))?;
+        if exchange.is_empty() && !by_default_exchange {
+            return Err("exchange: it would be the default one, which delivers to any queue".to_owned());
+        }
+        // The default exchange knows whole names of queues only.
+        let clean = if by_default_exchange { as_it_is } else { as_one_word };
+        let key = self.key.fill(event, clean).map_err(|why| format!("key: {why}"))?;
+        let (exchange, key) = (short("the exchange", &exchange)?, short("the routing key", &key)?);
+        let mut properties = BasicProperties::default()
+            .with_delivery_mode(PERSISTENT)
+            .with_timestamp(u64::try_from(event.at.as_second()).unwrap_or(0))
+            .with_app_id("pgfeed".into());
+        let mut head_bytes = 100;
+        if let Origin::Queue { queue, id, .. } = &event.origin {
+            properties = properties.with_message_id(short("the message id", &format!("{queue}:{id}"))?);
+        }
+        if !self.headers.is_empty() {
+            let mut table = FieldTable::default();
+            for (name, template) in &self.headers {
+                let value = template.fill(event, as_it_is).map_err(|why| format!("header.{name}: {why}"))?;
+                head_bytes += name.as_str().len() + value.len() + 6;
+                table.insert(name.clone(), AMQPValue::LongString(LongString::from(value.into_owned())));
+            }
+            properties = properties.with_headers(table);
+        }
+        let (body, content_type) = self.body.of(event);
+        properties = properties.with_content_type(content_type.into());
+        Ok(Message { exchange, key, properties, body, head_bytes })
+    }
+
+    /// Whether all events of one source go to one exchange with one routing key: then no event is to blame for where it goes.
+    pub fn is_one_route(&self) -> bool {
+        self.exchange.is_the_same_for_all() && self.key.is_the_same_for_all()
+    }
+}
+
+impl Body {
+    fn of(self, event: &Event) -> (Vec<u8>, &'static str) {
+        const JSON: &str = "application/json";
+        match self {
+            Self::Event => {
+                let mut body = Vec::with_capacity(event.payload.len() + 128);
+                append_event(&mut body, event);
+                (body, JSON)
+            }
+            Self::Payload => {
+                let is_json = serde_json::from_str::<&serde_json::value::RawValue>(&event.payload).is_ok();
+                (event.payload.as_bytes().to_vec(), if is_json { JSON } else { "text/plain" })
+            }
+        }
+    }
+}
+
+fn as_it_is(value: &str) -> Cow<'_, str> {
+    Cow::Borrowed(value)
+}
+
+/// A value that stays one word of a routing key, and none that a binding could take for a pattern.
+fn as_one_word(value: &str) -> Cow<'_, str> {
+    utf8_percent_encode(value, SPECIAL).into()
+}
+
+/// A name of the protocol, which has at most 255 bytes.
+fn short(what: &str, text: &str) -> Result<ShortString, String> {
+    ShortString::try_new(text).map_err(|_| format!("{what} has {} bytes, and 255 is the most", text.len()))
+}

@@ -1,0 +1,34 @@
+//! Delivering to RabbitMQ: the real one, and what becomes of events whatever happens to it.
+
+// What looks at a broker from the other side.
+mod client;
+// What arrives, and where.
+mod delivering;
+
+use crate::harness::broker::rabbitmq::RabbitMq;
+use crate::harness::{Database, Output, Pgfeed};
+use crate::tail_queue::with_queue;
+use client::Client;
+
+/// A database with queue `q`, and a queue of that database's name in a broker.
+fn with_queues(broker: &RabbitMq) -> (Database, Client) {
+    let (db, client) = (with_queue(), Client::of(broker));
+    client.declare(db.name());
+    (db, client)
+}
+
+/// A run that delivers queue `q` to RabbitMQ.
+fn deliver(db: &Database, url: &str, args: &[&str]) -> Pgfeed {
+    db.pgfeed(["tail-queue", "q", "--to", url, "--poll", "100ms", "--backoff", "10ms"]).args(args)
+}
+
+/// The same until nothing is left.
+#[track_caller]
+fn drain(db: &Database, url: &str) -> Output {
+    deliver(db, url, &["-e"]).run()
+}
+
+/// The URL of a broker with parameters, of which `key` is the name of the database's own queue.
+fn to_queue_of(db: &Database, broker: &RabbitMq) -> String {
+    format!("{}?key={}", broker.url(), db.name())
+}
