@@ -79,7 +79,9 @@ pub fn cpu(bench: &Bench) {
             scope.spawn(|| drain(&mut reference));
             send(&mut client);
         });
-        let each = |listener: &Listener, before| (listener.cpu() - before).as_secs_f64() * 1e6 / NOTIFICATIONS as f64;
+        let each = |listener: &Listener, before: Duration| {
+            (listener.cpu() - before).as_secs_f64() * 1e6 / NOTIFICATIONS as f64
+        };
         ours.push(each(&pgfeed, before[0]));
         theirs.push(each(&reference, before[1]));
     }

@@ -3,7 +3,7 @@
 mod pace;
 
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
@@ -31,6 +31,17 @@ pub trait Report {
     fn unavailable(&self, why: &str);
     /// Somebody is there again.
     fn available(&self);
+}
+
+/// How long a sink that had no room has to take everything, until that counts as over.
+const CALM: Duration = Duration::from_secs(5);
+
+/// A time in which nobody takes events, or not all.
+#[derive(Default)]
+struct Outage {
+    backoff: Backoff,
+    /// When there was no room for some events, the last time.
+    short_at: Option<Instant>,
 }
 
 /// The parts of one feed, or of one worker of it.
@@ -65,7 +76,7 @@ impl Pump<'_> {
     /// # Errors
     /// What the source or the sink could not cope with.
     pub fn run(mut self) -> Result<End> {
-        let mut outage: Option<Backoff> = None;
+        let mut outage: Option<Outage> = None;
         let mut pace = Pace::new(self.batch);
         loop {
             if let Some(reason) = self.stop.requested() {
@@ -109,17 +120,17 @@ impl Pump<'_> {
                     self.wait_out(&mut outage, &why);
                 }
                 Delivery::Done(undelivered, Some(why)) => {
-                    // Where some found room, more may soon.
-                    if undelivered.len() < batch.len()
-                        && let Some(backoff) = &mut outage
-                    {
-                        backoff.reset();
-                    }
+                    let some_found_room = undelivered.len() < batch.len();
                     self.settle(batch, &undelivered, reserved)?;
+                    if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
+                        outage.backoff.reset();
+                    }
                     self.wait_out(&mut outage, &why);
+                    outage.get_or_insert_default().short_at = Some(Instant::now());
                 }
                 Delivery::Done(undelivered, None) => {
-                    if outage.take().is_some() {
+                    let over = |outage: &Outage| outage.short_at.is_none_or(|at| at.elapsed() >= CALM);
+                    if outage.take_if(|outage| over(outage)).is_some() {
                         self.report.available();
                     }
                     pace.learn(batch.len(), started.elapsed());
@@ -130,11 +141,11 @@ impl Pump<'_> {
     }
 
     /// Tells of an outage once, and waits longer each time.
-    fn wait_out(&self, outage: &mut Option<Backoff>, why: &str) {
+    fn wait_out(&self, outage: &mut Option<Outage>, why: &str) {
         if outage.is_none() {
             self.report.unavailable(why);
         }
-        let wait = outage.get_or_insert_default().wait();
+        let wait = outage.get_or_insert_default().backoff.wait();
         self.stop.pause(wait);
     }
 

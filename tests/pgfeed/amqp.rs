@@ -4,6 +4,12 @@
 mod client;
 // What arrives, and where.
 mod delivering;
+// What RabbitMQ does not take.
+mod refusing;
+// Brokers that are away, die, stand still or block; deaths of pgfeed.
+mod outages;
+// Passwords, TLS, certificates.
+mod logins;
 
 use crate::harness::broker::rabbitmq::RabbitMq;
 use crate::harness::{Database, Output, Pgfeed};

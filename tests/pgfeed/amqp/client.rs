@@ -2,7 +2,8 @@
 
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicGetOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -64,6 +65,11 @@ impl Client {
         let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         let declaring = self.channel.exchange_declare(name.into(), kind, options, FieldTable::default());
         self.runtime.block_on(declaring).unwrap();
+    }
+
+    /// Deletes an exchange.
+    pub fn delete_exchange(&self, name: &str) {
+        self.runtime.block_on(self.channel.exchange_delete(name.into(), ExchangeDeleteOptions::default())).unwrap();
     }
 
     /// Binds a queue to an exchange.

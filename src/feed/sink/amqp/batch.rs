@@ -97,6 +97,12 @@ impl Batch {
 
     /// What the pump is told. A queue that is missing, with one route for all events, is no event's fault; nor is a full one.
     pub fn outcome(self, is_one_route: bool, told: impl Fn(&str) -> String) -> Outcome {
+        if is_one_route
+            && let Some(message) = self.messages.first()
+            && self.fates.iter().all(|fate| *fate == Fate::Returned)
+        {
+            return Outcome::Unavailable(told(&no_queue(message)));
+        }
         let (mut missing, mut short) = (Vec::new(), None);
         for (place, (message, fate)) in self.messages.iter().zip(self.fates).enumerate() {
             let reason = match fate {

@@ -1,17 +1,15 @@
 //! Events as messages: where each goes, and what is in it.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::feed::event::{Event, Origin};
 use crate::feed::format::append_event;
 use crate::feed::sink::template::Template;
 
-/// What separates the words of a routing key, stands for words in a binding, or would be ambiguous.
-const SPECIAL: &AsciiSet = &CONTROLS.add(b'.').add(b'*').add(b'#').add(b'%');
 /// Survives a restart of the broker, in a durable queue.
 const PERSISTENT: u8 = 2;
 
@@ -122,7 +120,22 @@ fn as_it_is(value: &str) -> Cow<'_, str> {
 
 /// A value that stays one word of a routing key, and none that a binding could take for a pattern.
 fn as_one_word(value: &str) -> Cow<'_, str> {
-    utf8_percent_encode(value, SPECIAL).into()
+    if !value.contains(is_special) {
+        return Cow::Borrowed(value);
+    }
+    let mut word = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        match c {
+            c if is_special(c) => write!(word, "%{:02X}", c as u32).expect("a String accepts all writes"),
+            c => word.push(c),
+        }
+    }
+    Cow::Owned(word)
+}
+
+/// What separates the words of a routing key, stands for words in a binding, or would be ambiguous.
+fn is_special(c: char) -> bool {
+    c.is_ascii_control() || matches!(c, '.' | '*' | '#' | '%')
 }
 
 /// A name of the protocol, which has at most 255 bytes.

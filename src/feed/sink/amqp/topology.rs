@@ -88,9 +88,7 @@ impl Known {
                 self.0.insert(name.to_string());
                 Ok(())
             }
-            Err(error) if queue.is_none() && code_of(&error).is_some() => {
-                Err(Trouble::Exchange(name.to_string(), words(&error)))
-            }
+            Err(error) if queue.is_none() && code_of(&error).is_some() => Err(Trouble::exchange(name.as_str(), &error)),
             Err(error) => Err(Trouble::Passing(words(&error))),
         }
     }

@@ -58,7 +58,9 @@ impl Trouble {
             (Some(code::NOT_ALLOWED), _) => {
                 Self::Settings(said, "check the virtual host: it stands behind the host, as /VHOST")
             }
-            (_, ErrorKind::IOError(error)) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            (_, ErrorKind::IOError(error))
+                if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
+            {
                 Self::Settings(
                     said,
                     "ca=FILE names the certificates to trust; the host must be named as in the certificate",
@@ -66,6 +68,15 @@ impl Trouble {
             }
             _ => Self::Passing(said),
         }
+    }
+
+    /// Nothing can be published to this exchange.
+    pub fn exchange(name: &str, error: &Error) -> Self {
+        let why = match code_of(error) {
+            Some(code::NOT_FOUND) => format!("there is no exchange \"{name}\" (declare=KIND makes it)"),
+            _ => words(error),
+        };
+        Self::Exchange(name.to_owned(), why)
     }
 
     /// What ended the channel that was published on.
@@ -76,7 +87,7 @@ impl Trouble {
                 most_bytes(&said).map_or(Self::Passing(said), Self::TooLarge)
             }
             Some(code::ACCESS_REFUSED | code::NOT_FOUND) => match exchange(&said) {
-                Some(exchange) => Self::Exchange(exchange.to_owned(), said),
+                Some(name) => Self::exchange(name, error),
                 None => Self::Passing(said),
             },
             Some(code::CONNECTION_FORCED) => Self::Passing(format!("the broker ended the connection: {said}")),

@@ -13,6 +13,12 @@ use crate::harness::{Pgfeed, Running, Signal, temp_dir};
 
 /// Starting takes 4 s on an idle machine.
 const DEADLINE: Duration = Duration::from_secs(120);
+/// A user and the password, and a user who shows a certificate.
+pub const USER: &str = "somebody";
+pub const PASSWORD: &str = "S3cret-Password";
+pub const CERTIFIED: &str = "certified";
+/// A user who may write nothing.
+pub const READER: &str = "reader";
 /// The largest message that it takes, in bytes.
 pub const MOST_BYTES: usize = 500_000;
 
@@ -52,7 +58,7 @@ impl RabbitMq {
         let [port, tls_port, distribution_port] = free_ports();
         let dir = temp_dir().join(format!("pgfeed-rabbitmq-{}-{port}", std::process::id()));
         let guard = Guard::start(&dir, Patience::Throwaway).expect("a folder for RabbitMQ");
-        let certificate = authority().server("DNS:localhost,IP:127.0.0.1");
+        let certificate = authority().server("DNS:localhost");
         let mut broker = Self {
             guard: Some(guard),
             dir,
@@ -65,6 +71,12 @@ impl RabbitMq {
         };
         broker.configure();
         broker.start();
+        for (user, writes) in [(USER, ".*"), (CERTIFIED, ".*"), (READER, "^$")] {
+            broker.eval(&format!(
+                "rabbit_auth_backend_internal:add_user(<<\"{user}\">>, <<\"{PASSWORD}\">>, <<\"test\">>), \
+                 rabbit_auth_backend_internal:set_permissions(<<\"{user}\">>, <<\"/\">>, <<\".*\">>, <<\"{writes}\">>, <<\".*\">>, <<\"test\">>)"
+            ));
+        }
         broker
     }
 
