@@ -10,6 +10,9 @@ mod refusing;
 mod outages;
 // Passwords, TLS, certificates.
 mod logins;
+// Kills of pgfeed at every moment.
+#[cfg(debug_assertions)]
+mod crash;
 
 use crate::harness::broker::rabbitmq::RabbitMq;
 use crate::harness::{Database, Output, Pgfeed};

@@ -5,7 +5,7 @@ mod random;
 // Transactions that write, and what became of each.
 mod producers;
 // Processes that consume, each into a file.
-mod consumers;
+pub mod consumers;
 // What is done to the processes and to the server, and when.
 mod nemesis;
 // What must be true of everything that was written and delivered.
@@ -13,6 +13,6 @@ mod checker;
 // That the checker sees what is wrong.
 mod checker_tests;
 // One run of all of these, and the runs of the suite.
-mod runs;
+pub mod runs;
 // One death at each point of a delivery, and what exactly it repeats.
 mod failpoints;

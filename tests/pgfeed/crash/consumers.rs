@@ -1,6 +1,7 @@
 //! Consumers: processes that take from the queue, and leave what they deliver in files.
 
 use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
@@ -27,6 +28,16 @@ pub enum Files {
     Shared,
     /// Each worker feeds a command, which has a file of its own.
     OfCommands,
+    /// All deliver to one sink, and what arrives there is put into one file.
+    OfSink,
+}
+
+/// A sink from the other side.
+pub trait Arrivals {
+    /// For `--to`.
+    fn url(&self) -> String;
+    /// Takes what has arrived, in order, as JSON lines.
+    fn take(&self) -> Vec<u8>;
 }
 
 /// A mistake that the checker must notice.
@@ -57,6 +68,7 @@ pub struct Consuming {
 pub struct Consumers<'a> {
     db: &'a Database,
     how: Consuming,
+    sink: Option<Box<dyn Arrivals>>,
     dir: TempDir,
     ready_files: TempDir,
     lives: Vec<Life>,
@@ -88,12 +100,12 @@ impl Life {
 }
 
 impl<'a> Consumers<'a> {
-    /// Starts them.
-    pub fn start(db: &'a Database, how: Consuming) -> Self {
+    /// Starts them; where they deliver to a sink, this is what arrives there.
+    pub fn start(db: &'a Database, how: Consuming, sink: Option<Box<dyn Arrivals>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ready_files = tempfile::tempdir().unwrap();
         let (lives, killed) = (Vec::new(), Vec::new());
-        let mut consumers = Self { db, how, dir, ready_files, lives, killed, number: 0 };
+        let mut consumers = Self { db, how, sink, dir, ready_files, lives, killed, number: 0 };
         for _ in 0..how.processes {
             let life = consumers.born(&[], None);
             consumers.lives.push(life);
@@ -117,11 +129,15 @@ impl<'a> Consumers<'a> {
         if let Some(point) = dies_at {
             described = described.env("PGFEED_FAIL", point);
         }
-        let running = if self.how.files == Files::OfCommands {
-            described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
-        } else {
-            let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
-            described.args(["--consume", "-o", "json"]).stdout(Stdout::To(append)).spawn()
+        let running = match (self.how.files, &self.sink) {
+            (Files::OfCommands, _) => {
+                described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
+            }
+            (_, Some(sink)) => described.args(["--to", &sink.url()]).spawn(),
+            (_, None) => {
+                let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
+                described.args(["--consume", "-o", "json"]).stdout(Stdout::To(append)).spawn()
+            }
         };
         Life { running, file, ready_file }
     }
@@ -175,7 +191,16 @@ impl<'a> Consumers<'a> {
 
     /// What all of them have delivered so far, in bytes.
     pub fn progress(&self) -> u64 {
+        self.collect();
         self.files().iter().map(|file| fs::metadata(file).unwrap().len()).sum()
+    }
+
+    /// Puts what has arrived into the file.
+    fn collect(&self) {
+        if let Some(sink) = &self.sink {
+            let mut file = OpenOptions::new().append(true).create(true).open(self.dir.path().join("all")).unwrap();
+            file.write_all(&sink.take()).unwrap();
+        }
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -188,12 +213,14 @@ impl<'a> Consumers<'a> {
             life.terminate();
         }
         self.born(&["-e"], None).running.finish().ok();
+        self.collect();
         let is_of_killed = |file: &PathBuf| {
             let process = if self.how.files == Files::OfCommands { file.with_extension("") } else { file.clone() };
             self.killed.contains(&process)
         };
         let writers = |file: &PathBuf| match self.how.files {
             Files::Shared => Writers::Many { killed: self.killed.len() },
+            Files::OfSink => Writers::One { killed: false },
             Files::Own | Files::OfCommands => Writers::One { killed: is_of_killed(file) },
         };
         self.files().iter().map(|file| Printed { bytes: fs::read(file).unwrap(), writers: writers(file) }).collect()

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::checker::{Tally, check};
-use super::consumers::{Consumers, Consuming, Files, Mistake};
+use super::consumers::{Arrivals, Consumers, Consuming, Files, Mistake};
 use super::nemesis::{Fault, plan, strike};
 use super::producers::{PRODUCER, Producer, TABLE};
 use super::random::Random;
@@ -17,7 +17,7 @@ const ROUND: usize = 20;
 
 /// What a run does to its consumers.
 #[derive(Debug, Clone)]
-struct Run {
+pub struct Run {
     seed: u64,
     files: Files,
     mistake: Option<Mistake>,
@@ -25,19 +25,25 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64, files: Files, kills: usize, restarts: usize) -> Self {
+    /// A run with so many kills and half as many other faults.
+    pub fn new(seed: u64, files: Files, kills: usize, restarts: usize) -> Self {
         let faults = plan(&mut Random::of(seed, 100), kills, restarts);
         Self { seed, files, mistake: None, faults }
     }
 
     fn check(&self) -> Tally {
+        self.check_arrivals(|_| None)
+    }
+
+    /// Runs it, into what a sink for that database says has arrived.
+    pub fn check_arrivals(&self, sink: impl Fn(&Database) -> Option<Box<dyn Arrivals>>) -> Tally {
         let started = Instant::now();
         // As a server in use does it: what was committed has to survive the crash of the server.
         let server = own_server_with(|builder| builder.setting("synchronous_commit", "on"));
         let db = server.database();
         db.sql(TABLE);
         db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
-        let tally = self.strike(&db);
+        let tally = self.strike(&db, sink(&db));
         nothing_is_left(&db);
         let Self { seed, files, faults, .. } = self;
         let faults = faults.len();
@@ -45,10 +51,10 @@ impl Run {
         tally
     }
 
-    fn strike(&self, db: &Database) -> Tally {
+    fn strike(&self, db: &Database, sink: Option<Box<dyn Arrivals>>) -> Tally {
         let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake };
         let stop = AtomicBool::new(false);
-        let mut consumers = Consumers::start(db, how);
+        let mut consumers = Consumers::start(db, how, sink);
         let mut random = Random::of(self.seed, 0);
         let mut explained = 0;
         let transactions = thread::scope(|scope| {
