@@ -3,7 +3,7 @@
 use lapin::message::Delivery;
 use lapin::options::{
     BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
-    QueueDeleteOptions,
+    QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
@@ -58,6 +58,11 @@ impl Client {
     /// Deletes a queue.
     pub fn delete(&self, name: &str) {
         self.runtime.block_on(self.channel.queue_delete(name.into(), QueueDeleteOptions::default())).unwrap();
+    }
+
+    /// Throws away what is in a queue; returns how many messages that were.
+    pub fn purge(&self, name: &str) -> u32 {
+        self.runtime.block_on(self.channel.queue_purge(name.into(), QueuePurgeOptions::default())).unwrap()
     }
 
     /// Makes an exchange.

@@ -48,6 +48,21 @@ impl Batch {
         self.returned.extend(confirmation.take_message());
     }
 
+    /// Forgets what was confirmed, after trouble: what came back is known only once every confirmation is there.
+    pub fn forget(&mut self) {
+        self.returned.clear();
+        for fate in &mut self.fates {
+            if !matches!(fate, Fate::Refused(_)) {
+                *fate = Fate::Open;
+            }
+        }
+    }
+
+    /// Whether any came back.
+    pub fn any_returned(&self) -> bool {
+        self.fates.contains(&Fate::Returned)
+    }
+
     /// Gives up on a message.
     pub fn refuse(&mut self, place: usize, reason: String) {
         self.fates[place] = Fate::Refused(reason);

@@ -28,6 +28,8 @@ pub struct Link {
     /// What is known to be there.
     pub known: Known,
     pub blocking: Blocking,
+    /// Whether confirmations were given up, which may still come: nothing can be published on it any more.
+    pub abandoned: bool,
     _socket: Socket,
 }
 
@@ -96,7 +98,7 @@ impl Link {
         let channel = connection.create_channel().await.map_err(|error| Trouble::connecting(&error))?;
         let confirming = channel.confirm_select(ConfirmSelectOptions::default()).await;
         confirming.map_err(|error| Trouble::connecting(&error))?;
-        Ok(Self { connection, channel, known: Known::default(), blocking, _socket: socket })
+        Ok(Self { connection, channel, known: Known::default(), blocking, abandoned: false, _socket: socket })
     }
 
     /// Whether it still stands, as far as anybody has noticed.

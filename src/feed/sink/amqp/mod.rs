@@ -4,6 +4,7 @@ mod address;
 mod batch;
 mod link;
 mod message;
+mod patience;
 mod publisher;
 mod topology;
 mod trouble;

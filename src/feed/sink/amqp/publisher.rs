@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use lapin::options::BasicPublishOptions;
 use lapin::{Channel, Connection, Error as Refusal, PublisherConfirm};
@@ -10,22 +9,18 @@ use tokio::runtime::Runtime;
 
 use super::Place;
 use super::batch::Batch;
-use super::link::{Blocking, Link};
+use super::link::Link;
 use super::message::Message;
+use super::patience::{blocked, within};
 use super::topology::Known;
 use super::trouble::{Trouble, code_of};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
-use crate::feed::sink::{ACKNOWLEDGE_AT_STOP, ACKNOWLEDGE_WITHIN};
 use crate::feed::{Outcome, Sink, Written};
 use crate::stop::Stop;
 
 /// How many messages may wait for their confirmation: more are no faster, and are published again when the broker dies.
 const WINDOW: usize = 512;
-/// How long a broker that blocks publishers is waited for, before the events go back to their queue.
-const BLOCKED_WITHIN: Duration = Duration::from_secs(3);
-/// How often it is looked whether to wait on.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// What a frame may hold besides the properties of a message, in bytes.
 const FRAME_MARGIN: usize = 64;
 
@@ -61,8 +56,14 @@ impl Publisher {
     fn publish(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
         let runtime = self.runtime.as_ref().expect("it is there until the drop");
         let (place, stop) = (&*self.place, &self.stop);
-        if self.link.as_ref().is_some_and(|link| !link.stands()) {
-            self.link = None;
+        if let Some(link) = &mut self.link {
+            // On another connection, the broker would take the first message each time, and then block that one too.
+            if let (true, Some(reason)) = (link.stands(), link.blocking.reason()) {
+                return Err(blocked(reason));
+            }
+            if link.abandoned || !link.stands() {
+                self.link = None;
+            }
         }
         runtime.block_on(async {
             let link = match &mut self.link {
@@ -73,44 +74,42 @@ impl Publisher {
                     none.insert(link)
                 }
             };
-            let Link { connection, channel, known, blocking, .. } = link;
-            if let Some(reason) = blocking.reason() {
-                return Err(blocked(reason));
-            }
+            let Link { connection, channel, known, blocking, .. } = &mut *link;
             let publishing = Publishing { place, connection, channel, known };
-            within(stop, Some(blocking), publishing.all(batch)).await
+            let published = within(stop, Some(blocking), publishing.all(batch)).await;
+            link.abandoned = published.is_err();
+            if batch.any_returned() {
+                // A queue may have gone that was there.
+                link.known = Known::default();
+            }
+            published
         })
     }
 
-    /// What follows from trouble: `None` when it is overcome and the rest can be published.
+    /// What follows from trouble: `None` when it is overcome, and the rest can be published on another connection.
     fn face(&mut self, trouble: Trouble, batch: &mut Batch) -> Result<Option<Outcome>> {
         let shown = self.place.address.shown();
-        let unavailable = |why: &str| Ok(Some(Outcome::Unavailable(format!("{shown}: {why}"))));
-        match trouble {
-            Trouble::Blocked(why) => return unavailable(&why),
+        let why = match trouble {
             Trouble::TooLarge(most) => {
                 self.most_bytes = Some(most);
-                if !batch.refuse_those(|message| message.body.len() > most, |message| too_large(message, most)) {
-                    self.link = None;
-                    return unavailable(&format!("it takes messages of at most {most} bytes"));
+                if batch.refuse_those(|message| message.body.len() > most, |message| too_large(message, most)) {
+                    return Ok(None);
                 }
+                format!("it takes messages of at most {most} bytes")
             }
             Trouble::Exchange(name, why) => {
                 let by_event = !self.place.shape.exchange.is_the_same_for_all();
-                if !(by_event && batch.refuse_those(|message| message.exchange.as_str() == name, |_| why.clone())) {
-                    self.link = None;
-                    return unavailable(&why);
+                if by_event && batch.refuse_those(|message| message.exchange.as_str() == name, |_| why.clone()) {
+                    return Ok(None);
                 }
+                why
             }
             Trouble::Settings(why, hint) if !self.was_connected => {
                 return Err(Error::connection(why).doing(format!("connecting to {shown}")).hint(hint));
             }
-            Trouble::Passing(why) | Trouble::Settings(why, _) => {
-                self.link = None;
-                return unavailable(&why);
-            }
-        }
-        Ok(None)
+            Trouble::Blocked(why) | Trouble::Passing(why) | Trouble::Settings(why, _) => why,
+        };
+        Ok(Some(Outcome::Unavailable(format!("{shown}: {why}"))))
     }
 }
 
@@ -135,6 +134,7 @@ impl Sink for Publisher {
         }
         // Ends: whatever is not the end of it refuses a message that was open.
         while let Err(trouble) = self.publish(&mut batch) {
+            batch.forget();
             if let Some(outcome) = self.face(trouble, &mut batch)? {
                 return Ok(outcome);
             }
@@ -163,10 +163,6 @@ impl Drop for Publisher {
 
 fn too_large(message: &Message, most: usize) -> String {
     format!("the message has {} bytes, and RabbitMQ takes {most} at most (max_message_size)", message.body.len())
-}
-
-fn blocked(reason: &str) -> Trouble {
-    Trouble::Blocked(format!("it blocks publishers: {reason}"))
 }
 
 /// The parts of a link that publishing needs.
@@ -238,30 +234,4 @@ async fn cause(error: Refusal, mut window: Window, batch: &mut Batch) -> Trouble
         }
     }
     Trouble::publishing(&error)
-}
-
-/// Waits for work on a broker that may never answer: at most [`ACKNOWLEDGE_WITHIN`], and shorter once it has blocked us, or a stop
-/// is asked for.
-async fn within<T>(
-    stop: &Stop,
-    mut blocking: Option<&mut Blocking>,
-    work: impl Future<Output = Result<T, Trouble>>,
-) -> Result<T, Trouble> {
-    let mut work = std::pin::pin!(work);
-    let mut until = Instant::now() + ACKNOWLEDGE_WITHIN;
-    loop {
-        if let Ok(done) = tokio::time::timeout(LOOK_EVERY, &mut work).await {
-            return done;
-        }
-        let reason = blocking.as_mut().and_then(|blocking| blocking.reason());
-        if reason.is_some() {
-            until = until.min(Instant::now() + BLOCKED_WITHIN);
-        }
-        if stop.requested().is_some() {
-            until = until.min(Instant::now() + ACKNOWLEDGE_AT_STOP);
-        }
-        if Instant::now() >= until {
-            return Err(reason.map_or_else(|| Trouble::Passing("it does not answer".to_owned()), blocked));
-        }
-    }
 }
