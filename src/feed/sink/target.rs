@@ -153,6 +153,14 @@ mod tests {
     }
 
     #[test]
+    fn parameters_of_one_kind_are_taken_together() {
+        let mut target = Target::parse("amqp://h?header.a=1&x=2&header.b.c=%2F&header.=3").unwrap();
+        let taken = target.take_prefixed("header.");
+        assert_eq!(taken, [("a".to_owned(), "1".to_owned()), ("b.c".to_owned(), "/".to_owned())]);
+        assert_eq!(target.take_rest().len(), 2);
+    }
+
+    #[test]
     fn a_path_needs_no_slashes() {
         let target = Target::parse("file:out put@1.jsonl").unwrap();
         assert_eq!((target.address(), target.shown()), ("file:out put@1.jsonl", "file:out put@1.jsonl"));

@@ -224,6 +224,13 @@ mod tests {
     }
 
     #[test]
+    fn some_are_the_same_for_all_events_of_a_queue() {
+        for (template, expected) in [("", true), ("a.{queue}", true), ("{id}", false), ("a.{op}", false)] {
+            assert_eq!(Template::parse(template).unwrap().is_the_same_for_all(), expected, "{template}");
+        }
+    }
+
+    #[test]
     fn what_an_event_does_not_tell_is_said() {
         assert_eq!(filled("{table}", "text").unwrap_err(), "its payload is not a change of a row");
         assert_eq!(filled("{new.nix}", CHANGE).unwrap_err(), "\"new\" has no \"nix\"");

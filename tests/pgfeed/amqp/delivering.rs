@@ -119,12 +119,12 @@ fn heartbeats_go_on_while_nothing_happens() {
     let (db, client) = with_queues(broker);
     // The only connection to the broker goes through the proxy.
     let proxy = crate::harness::proxy::Proxy::in_front_of_port(broker.port());
-    let url = format!("amqp://127.0.0.1:{}?heartbeat=1&key={}", proxy.port(), db.name());
+    let url = format!("amqp://127.0.0.1:{}?heartbeat=2&key={}", proxy.port(), db.name());
     let delivering = deliver(&db, &url, &[]).spawn();
     store(&db, "before");
     client.wait(db.name());
     // The broker gives up on a client that is silent for two intervals, and we on a broker.
-    std::thread::sleep(std::time::Duration::from_secs(5));
+    std::thread::sleep(std::time::Duration::from_secs(9));
     store(&db, "after");
     client.wait(db.name());
     assert_eq!((proxy.accepted(), proxy.connections()), (1, 1), "{}", delivering.stderr());

@@ -70,7 +70,6 @@ fn no_trouble_shows_a_password() {
     let proxy = Proxy::in_front_of_port(broker.port());
     for (url, said) in [
         (format!("amqp://pgfeed:{CANARY}@127.0.0.1:1"), "Connection refused"),
-        (format!("amqp://pgfeed:{CANARY}@broker.invalid"), "failed to lookup address information"),
         (format!("amqp://{USER}:{PASSWORD}@127.0.0.1:{}?exchange=nix", proxy.port()), "there is no exchange \"nix\""),
         (format!("amqp://{READER}:{PASSWORD}@127.0.0.1:{}", proxy.port()), "refused for user 'reader'"),
         (format!("amqps://pgfeed:{CANARY}@127.0.0.1:{}", broker.port()), "InvalidContentType"),

@@ -89,7 +89,7 @@ fn a_full_queue_delays_and_nothing_comes_twice() {
     wait_until_delivered(&db);
     assert!(client.next(db.name()).is_none());
     in_order(bodies.iter().map(|body| body.split('"').rev().nth(1).unwrap()), 10, 4);
-    assert_eq!(delivering.stderr().matches("warning").count(), 1, "{}", delivering.stderr());
+    assert!(!delivering.stderr().contains("refused"), "{}", delivering.stderr());
 }
 
 #[test]

@@ -142,3 +142,47 @@ fn is_special(c: char) -> bool {
 fn short(what: &str, text: &str) -> Result<ShortString, String> {
     ShortString::try_new(text).map_err(|_| format!("{what} has {} bytes, and 255 is the most", text.len()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn message(exchange: &str, key: &str, value: &str) -> Result<Message, String> {
+        let origin = Origin::Queue { queue: Arc::from("a.q"), id: 9, attempt: 2, key: 1, barrier: false };
+        let row = serde_json::json!({"op": "INSERT", "schema": "s", "table": "t", "new": {"v": value}});
+        let event = Event { origin, at: Timestamp::UNIX_EPOCH, payload: row.to_string().into() };
+        let (exchange, key) = (Template::parse(exchange)?, Template::parse(key)?);
+        Shape { exchange, key, headers: Vec::new(), body: Body::Payload }.message(&event)
+    }
+
+    #[test]
+    fn names_of_queues_stay_as_they_are_and_other_values_are_words() {
+        let key = |exchange: &str| message(exchange, "{queue}.{new.v}", "x.#é").unwrap().key.to_string();
+        assert_eq!(key(""), "a.q.x.#é");
+        assert_eq!(key("topics"), "a%2Eq.x%2E%23é");
+    }
+
+    #[test]
+    fn names_have_their_limits() {
+        let refused = |exchange: &str, key: &str, value: &str| message(exchange, key, value).map(drop).unwrap_err();
+        assert_eq!(refused("", "{new.v}", &"x".repeat(256)), "the routing key has 256 bytes, and 255 is the most");
+        assert_eq!(refused("{new.v}", "", &"é".repeat(128)), "the exchange has 256 bytes, and 255 is the most");
+        assert_eq!(refused("{new.v}", "", ""), "exchange: it would be the default one, which delivers to any queue");
+        assert_eq!(refused("x", "{old.v}", ""), "key: the change tells no \"old\"");
+        assert!(message("", "{new.v}", &"x".repeat(255)).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_one_word_and_can_be_read_back(value in any::<String>()) {
+            let word = as_one_word(&value);
+            prop_assert!(!word.contains(['.', '*', '#']) && !word.contains(|c: char| c.is_ascii_control()));
+            prop_assert_eq!(percent_encoding::percent_decode_str(&word).decode_utf8().unwrap(), &*value);
+        }
+    }
+}
