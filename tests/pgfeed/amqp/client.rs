@@ -10,7 +10,7 @@ use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use tokio::runtime::Runtime;
 
 use crate::harness::broker::rabbitmq::RabbitMq;
-use crate::harness::wait_until;
+use crate::harness::wait_at_most;
 
 /// A connection.
 pub struct Client {
@@ -105,7 +105,7 @@ impl Client {
     #[track_caller]
     pub fn wait(&self, queue: &str) -> Got {
         let mut got = None;
-        wait_until("a message is there", || {
+        wait_at_most(super::PATIENCE, "a message is there", || {
             got = self.next(queue);
             got.is_some()
         });

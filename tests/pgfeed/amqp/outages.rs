@@ -1,12 +1,11 @@
 //! Brokers that are away, die, stand still, or take nothing for now; and the death of pgfeed itself.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use super::{Client, deliver, drain, to_queue_of, with_queues};
+use super::{Client, deliver, drain, to_queue_of, wait_until_delivered, with_queues};
 use crate::harness::broker::rabbitmq::{RabbitMq, own, shared};
 use crate::harness::proxy::Proxy;
-use crate::harness::{Database, Signal, wait_until};
+use crate::harness::{Database, Signal};
 use crate::tail_queue::{enqueue, held, store, with_queue};
 
 /// How often each event arrived; all of 1 to `events` did, and `most` came again.
@@ -33,8 +32,7 @@ fn a_broker_that_is_away_and_dies_costs_nothing() {
     db.sql(&enqueue(100, 2));
     let url = format!("amqp://127.0.0.1:{}?key={}", proxy.port(), db.name());
     let args = ["--max-attempts", "1", "--batch", "50", "-j", "2"];
-    // Each wait before another try may take half a minute.
-    let delivering = deliver(&db, &url, &args).deadline(Duration::from_secs(120)).spawn();
+    let delivering = deliver(&db, &url, &args).spawn();
     delivering.wait_stderr("Connection refused (os error 111); trying again");
     assert_eq!(held(&db), "200 0 0");
     proxy.accept();
@@ -48,8 +46,7 @@ fn a_broker_that_is_away_and_dies_costs_nothing() {
     });
     writing.unwrap();
     broker.start();
-    delivering.wait_stderr("delivering again");
-    wait_until("all is delivered", || held(&db) == "0 0 0");
+    wait_until_delivered(&db);
     assert!(!delivering.stderr().contains("refused, attempt"), "{}", delivering.stderr());
     arrived(&Client::of(&broker), &db, 2200, 2 * 50);
 }
@@ -65,7 +62,7 @@ fn a_broker_that_blocks_publishers_is_told_and_waited_for() {
     db.sql(&enqueue(200, 1));
     delivering.wait_stderr("it blocks publishers: low on memory; trying again");
     broker.eval("rabbit_alarm:clear_alarm({resource_limit, memory, node()})");
-    wait_until("all is delivered", || held(&db) == "0 0 0");
+    wait_until_delivered(&db);
     assert!(delivering.stderr().lines().count() <= 2, "{}", delivering.stderr());
     arrived_after_the_first(&client, &db, 200);
 }
@@ -87,7 +84,7 @@ fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     let (db, client) = with_queues(&broker);
     let delivering = deliver(&db, &to_queue_of(&db, &broker), &[]).spawn();
     store(&db, "before");
-    wait_until("it is delivered", || held(&db) == "0 0 0");
+    wait_until_delivered(&db);
     broker.signal(Signal::Stop);
     store(&db, "one");
     db.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'");

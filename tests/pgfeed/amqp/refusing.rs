@@ -3,20 +3,14 @@
 use lapin::ExchangeKind;
 use lapin::types::AMQPValue;
 
-use super::{deliver, drain, to_queue_of, with_queues};
+use super::{deliver, drain, to_queue_of, wait_until_delivered, with_queues};
+use crate::harness::Database;
 use crate::harness::broker::rabbitmq::{MOST_BYTES, shared};
-use crate::harness::{Database, wait_until};
 use crate::tail_queue::{enqueue, held, in_order, store, with_queue};
 
 /// The errors of dead events.
 fn dead(db: &Database) -> Vec<String> {
     db.rows("SELECT error FROM pgfeed.dead_q ORDER BY id")
-}
-
-/// Waits until everything was delivered.
-#[track_caller]
-fn wait_until_delivered(db: &Database) {
-    wait_until("all is delivered", || held(db) == "0 0 0");
 }
 
 #[test]

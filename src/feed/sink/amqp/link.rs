@@ -70,7 +70,7 @@ impl Link {
         let tls = place.address.tls().map_err(Trouble::Passing)?.map(RustlsConnector::from);
         let runtime = lapin::runtime::default_runtime().map_err(|error| Trouble::connecting(&error))?;
         let socket = Socket::default();
-        let (host, kept) = (place.address.host().to_owned(), Arc::clone(&socket.0));
+        let (host, kept) = (place.address.host().to_owned(), Arc::downgrade(&socket.0));
         let reactor = runtime.clone();
         let dial = async move |uri: AMQPUri, _| {
             let reaching = async {
@@ -79,6 +79,8 @@ impl Link {
             };
             let stream = tokio::time::timeout(CONNECT_WITHIN, reaching).await.map_err(std::io::Error::from)??;
             if let AsyncTcpStream::Plain(plain) = &stream {
+                // Whoever wanted the connection may have given up.
+                let kept = kept.upgrade().ok_or(std::io::ErrorKind::TimedOut).map_err(std::io::Error::from)?;
                 // Connecting happens once: there is no recovery that would do it again.
                 let _ = kept.set(plain.get_ref().as_fd().try_clone_to_owned()?.into());
             }
