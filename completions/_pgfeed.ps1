@@ -45,6 +45,10 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Print or forward notifications from channels')
             [CompletionResult]::new('notify', 'notify', [CompletionResultType]::ParameterValue, 'Send notifications, or enqueue durable events')
             [CompletionResult]::new('tail-queue', 'tail-queue', [CompletionResultType]::ParameterValue, 'Look at, or deliver, the events of a durable queue')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Fan a feed out to browsers over WebSocket and SSE')
+            [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure what LISTEN/NOTIFY and the queue cost on this server')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -258,6 +262,133 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'pgfeed;serve' {
+            [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Show the events of this queue instead, and take none')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
+            [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'Address and port to listen at; port 0 takes a free one')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'File with the token that clients must know; needed unless --bind is an address of this machine only')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'Pages of these origins may use this server too, which answers to their host names; such as https://app.example.com')
+            [CompletionResult]::new('--publish-to', '--publish-to', [CompletionResultType]::ParameterName, 'Let clients send: a message becomes a row of TABLE, whose trigger tells everybody')
+            [CompletionResult]::new('--clients', '--clients', [CompletionResultType]::ParameterName, 'Most clients at a time')
+            [CompletionResult]::new('--heartbeat', '--heartbeat', [CompletionResultType]::ParameterName, 'Ask a silent server, and silent clients, this often whether they are still there; 0 never asks')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('--publish', '--publish', [CompletionResultType]::ParameterName, 'Let clients send: a message becomes a notification on their channel, or with --queue an event')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'pgfeed;bench' {
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
+            [CompletionResult]::new('--clients', '--clients', [CompletionResultType]::ParameterName, 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]')
+            [CompletionResult]::new('--listeners', '--listeners', [CompletionResultType]::ParameterName, 'Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Bytes of payload')
+            [CompletionResult]::new('--size', '--size', [CompletionResultType]::ParameterName, 'Bytes of payload')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N messages, transactions or rows')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N messages, transactions or rows')
+            [CompletionResult]::new('-T', '-T ', [CompletionResultType]::ParameterName, 'End after this long')
+            [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'End after this long')
+            [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
+            [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)')
+            [CompletionResult]::new('--to-file', '--to-file', [CompletionResultType]::ParameterName, 'The same, with the URL read from FILE, so that no password stands in the list of processes')
+            [CompletionResult]::new('--warmup', '--warmup', [CompletionResultType]::ParameterName, 'How long to run before anything counts')
+            [CompletionResult]::new('--runs', '--runs', [CompletionResultType]::ParameterName, 'Repeat everything, in turns, and report median and spread')
+            [CompletionResult]::new('--flush-delay', '--flush-delay', [CompletionResultType]::ParameterName, 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the report on stdout')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report on stdout')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Also write the report to FILE, in the form of its ending (.txt .json .csv .md)')
+            [CompletionResult]::new('--compare', '--compare', [CompletionResultType]::ParameterName, 'Show the difference to an earlier report in JSON')
+            [CompletionResult]::new('--fail-if', '--fail-if', [CompletionResultType]::ParameterName, 'Exit with 4 when this holds for any row: p99>5ms, rate<10k, lost>0, ratio<0.8, compared<0.9')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('--throwaway', '--throwaway', [CompletionResultType]::ParameterName, 'Measure on a throwaway server of this machine, with fsync and synchronous_commit on')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'pgfeed;status' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Look again, every DUR [default with no DUR: 2s]')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Look again, every DUR [default with no DUR: 2s]')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'pgfeed;doctor' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Form of the report')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('--dbname', '--dbname', [CompletionResultType]::ParameterName, 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Server''s host, or the directory of its socket; else PGHOST, then the local socket')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Server''s port; else PGPORT, then 5432')
+            [CompletionResult]::new('-U', '-U ', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'Role to connect as; else PGUSER, then your own name')
+            [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]')
+            [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only data and errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More on stderr; twice for the text of every SQL statement')
+            [CompletionResult]::new('-?', '-?', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (so does a -h that is not followed by a host)')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'pgfeed;demo' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes')
@@ -337,6 +468,10 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('listen', 'listen', [CompletionResultType]::ParameterValue, 'Print or forward notifications from channels')
             [CompletionResult]::new('notify', 'notify', [CompletionResultType]::ParameterValue, 'Send notifications, or enqueue durable events')
             [CompletionResult]::new('tail-queue', 'tail-queue', [CompletionResultType]::ParameterValue, 'Look at, or deliver, the events of a durable queue')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Fan a feed out to browsers over WebSocket and SSE')
+            [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure what LISTEN/NOTIFY and the queue cost on this server')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show triggers, queues, consumers and the notification queue')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Start a throwaway PostgreSQL with a live example')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Print a manual page')
@@ -356,6 +491,18 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             break
         }
         'pgfeed;help;tail-queue' {
+            break
+        }
+        'pgfeed;help;serve' {
+            break
+        }
+        'pgfeed;help;bench' {
+            break
+        }
+        'pgfeed;help;status' {
+            break
+        }
+        'pgfeed;help;doctor' {
             break
         }
         'pgfeed;help;demo' {

@@ -42,6 +42,10 @@ complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "uninstall-trigger" -d
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "listen" -d 'Print or forward notifications from channels'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "notify" -d 'Send notifications, or enqueue durable events'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "serve" -d 'Fan a feed out to browsers over WebSocket and SSE'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "bench" -d 'Measure what LISTEN/NOTIFY and the queue cost on this server'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "status" -d 'Show triggers, queues, consumers and the notification queue'
+complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "doctor" -d 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c pgfeed -n "__fish_pgfeed_needs_command" -f -a "man" -d 'Print a manual page'
@@ -219,6 +223,93 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s q -l quiet 
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l queue -d 'Show the events of this queue instead, and take none' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l bind -d 'Address and port to listen at; port 0 takes a free one' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l token-file -d 'File with the token that clients must know; needed unless --bind is an address of this machine only' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l origin -d 'Pages of these origins may use this server too, which answers to their host names; such as https://app.example.com' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l publish-to -d 'Let clients send: a message becomes a row of TABLE, whose trigger tells everybody' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l clients -d 'Most clients at a time' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l heartbeat -d 'Ask a silent server, and silent clients, this often whether they are still there; 0 never asks' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -l publish -d 'Let clients send: a message becomes a notification on their channel, or with --queue an event'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand serve" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s c -l clients -d 'Connections that write or send; a list measures each [default: 1; commit: 1,2,4,8,16,32]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l listeners -d 'Connections that listen, or consumers of the queue; a list measures each [default: 1; fanout: 1,10,50; serve: 100]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s s -l size -d 'Bytes of payload' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s n -l count -d 'End after N messages, transactions or rows' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s T -l time -d 'End after this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s R -l rate -d 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to -d 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l warmup -d 'How long to run before anything counts' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l runs -d 'Repeat everything, in turns, and report median and spread' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l flush-delay -d 'Simulate a slower disk: wait so long in front of every flush (commit_delay; for superusers)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s o -l output -d 'Form of the report on stdout' -r -f -a "text\t'For people'
+json\t'One JSON object for each scenario'
+csv\t'One line for each row'
+markdown\t'A table'"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l export -d 'Also write the report to FILE, in the form of its ending (.txt .json .csv .md)' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l compare -d 'Show the difference to an earlier report in JSON' -r -F
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l fail-if -d 'Exit with 4 when this holds for any row: p99>5ms, rate<10k, lost>0, ratio<0.8, compared<0.9' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l throwaway -d 'Measure on a throwaway server of this machine, with fsync and synchronous_commit on'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s o -l output -d 'Form of the report' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s w -l watch -d 'Look again, every DUR [default with no DUR: 2s]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand status" -s V -l version -d 'Print version'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s o -l output -d 'Form of the report' -r -f -a "text\t''
+json\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
+always\t''
+never\t''"
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s d -l dbname -d 'Database name, conninfo string or URI; else DATABASE_URL, then PGDATABASE' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s h -l host -d 'Server\'s host, or the directory of its socket; else PGHOST, then the local socket' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s p -l port -d 'Server\'s port; else PGPORT, then 5432' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s U -l username -d 'Role to connect as; else PGUSER, then your own name' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l connect-timeout -d 'Longest time for a connect, start-up and authentication included [default: 10s, or PGCONNECT_TIMEOUT]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s q -l quiet -d 'Only data and errors'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l rate -d 'Changes a second' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l keep -d 'Keep the server\'s data in DIR, which must not exist or be empty' -r -F
@@ -264,12 +355,16 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s q -l quiet -d 'Onl
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand man" -s V -l version -d 'Print version'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "listen" -d 'Print or forward notifications from channels'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "notify" -d 'Send notifications, or enqueue durable events'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "completions" -d 'Print the completions of a shell'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "man" -d 'Print a manual page'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "install-trigger" -d 'Install or update triggers that feed a table\'s changes'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "uninstall-trigger" -d 'Remove what install-trigger created'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "listen" -d 'Print or forward notifications from channels'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "notify" -d 'Send notifications, or enqueue durable events'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "tail-queue" -d 'Look at, or deliver, the events of a durable queue'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "serve" -d 'Fan a feed out to browsers over WebSocket and SSE'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "bench" -d 'Measure what LISTEN/NOTIFY and the queue cost on this server'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "status" -d 'Show triggers, queues, consumers and the notification queue'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "doctor" -d 'Check that LISTEN/NOTIFY and the queue work on this connection, and why not'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "demo" -d 'Start a throwaway PostgreSQL with a live example'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "completions" -d 'Print the completions of a shell'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "man" -d 'Print a manual page'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand help; and not __fish_seen_subcommand_from install-trigger uninstall-trigger listen notify tail-queue serve bench status doctor demo completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,13 +4,14 @@
 -- hand is how deadlocks are made. Where to go on is decided by the keys before the locks: a row may have moved meanwhile.
 WITH met AS MATERIALIZED (
   SELECT /*{names}*/r.id/*{}*/ FROM /*{table}*/public.sample/*{}*/ r
-  WHERE /*{behind}*/(r.id) > (0)/*{}*/
+  WHERE /*{behind}*/r.id > 0/*{}*/
   ORDER BY /*{names}*/r.id/*{}*/
   LIMIT /*{rows}*/1000/*{}*/
+), furthest AS MATERIALIZED (
+  SELECT * FROM met r ORDER BY /*{descending}*/r.id DESC/*{}*/ LIMIT 1
 ), chunk AS MATERIALIZED (
   SELECT * FROM /*{table}*/public.sample/*{}*/ r
-  WHERE /*{behind}*/(r.id) > (0)/*{}*/
-    AND (/*{names}*/r.id/*{}*/) <= (SELECT /*{names}*/r.id/*{}*/ FROM met r ORDER BY /*{descending}*/r.id DESC/*{}*/ LIMIT 1)
+  WHERE /*{behind}*/r.id > 0/*{}*/ AND /*{up_to}*/r.id <= (SELECT f.id FROM furthest f)/*{}*/
   ORDER BY /*{names}*/r.id/*{}*/
   FOR SHARE OF r /*{skip}*/SKIP LOCKED/*{}*/
 ), stored AS (

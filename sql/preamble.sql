@@ -1,6 +1,7 @@
--- How every session of pgfeed begins, sent as one message. What a role or a database has as defaults must not matter.
--- One statement a line: a server that refuses one of them gets them one by one.
-SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only');
+-- How every session of pgfeed begins: what it asks, then, as one message, what it sets. (A session that a pooler lends to others
+-- as well is not changed: each transaction has settings of its own then.) What a role or a database has as defaults must not
+-- matter. One statement a line: a server that refuses one of them gets them one by one.
+SELECT pg_catalog.current_setting('server_version_num'), pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('default_transaction_read_only'), pg_catalog.current_setting('port');
 SET search_path = pg_catalog;
 SET default_transaction_isolation = 'read committed';
 SET default_transaction_read_only = off;

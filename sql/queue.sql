@@ -6,9 +6,9 @@ CREATE TABLE IF NOT EXISTS /*{queue}*/pgfeed.queue_sample/*{}*/ (
   id bigint GENERATED ALWAYS AS IDENTITY (SEQUENCE NAME /*{ids}*/pgfeed.ids_sample/*{}*/)
     CONSTRAINT /*{queue_key}*/qkey_sample/*{}*/ PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-  -- A hash of table and key; its last six bits are the slot.
+  -- The upper 32 bits are a hash of the table, the lower ones of the key; the last six bits are the slot.
   key bigint NOT NULL,
-  -- A TRUNCATE: delivered when nothing older is left, and before anything younger.
+  -- A TRUNCATE: delivered when nothing older of its table is left, and before anything younger of it.
   barrier boolean NOT NULL DEFAULT false,
   payload text NOT NULL
 ) WITH (
@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS /*{retry}*/pgfeed.retry_sample/*{}*/ (
 );
 CREATE INDEX IF NOT EXISTS /*{due}*/due_sample/*{}*/ ON /*{retry}*/pgfeed.retry_sample/*{}*/ (due) WHERE due IS NOT NULL;
 CREATE INDEX IF NOT EXISTS /*{keys}*/keys_sample/*{}*/ ON /*{retry}*/pgfeed.retry_sample/*{}*/ (key, id);
+CREATE INDEX IF NOT EXISTS /*{retry_barriers}*/rbarriers_sample/*{}*/ ON /*{retry}*/pgfeed.retry_sample/*{}*/ (id) WHERE barrier;
 
 CREATE TABLE IF NOT EXISTS /*{dead}*/pgfeed.dead_sample/*{}*/ (
   id bigint CONSTRAINT /*{dead_key}*/dkey_sample/*{}*/ PRIMARY KEY,

@@ -3,6 +3,6 @@ SELECT pg_catalog.pg_snapshot_xmin(s.now)::text::bigint AS oldest_running,
        pg_catalog.pg_snapshot_xmax(s.now)::text::bigint AS next_to_start,
        EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE due <= pg_catalog.statement_timestamp()) AS retry_is_due,
        EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/) AS anything_retries,
-       LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
-             (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)) AS barrier
+       EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier)
+         OR EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier) AS barrier_waits
 FROM (SELECT pg_catalog.pg_current_snapshot() AS now) s;

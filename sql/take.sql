@@ -1,21 +1,24 @@
--- Takes the oldest events of some slots, at most as many as asked for, whatever the planner thinks: both CTEs and the ARRAY
--- are computed once. (DELETE ... USING (SELECT ... LIMIT) can delete more.) The bytes are limited too, but one event always fits.
--- What is younger than a barrier waits. The barrier is looked for here, with the snapshot that sees the events: one that was
--- looked for earlier may have been overtaken.
-WITH picked AS MATERIALIZED (
-  SELECT ctid AS place, id, pg_catalog.octet_length(payload) AS bytes
-  FROM /*{queue}*/pgfeed.queue_sample/*{}*/
-  WHERE id > /*{floor}*/0/*{}*/
-    AND id < COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
-                            (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)), 9223372036854775807)
-    AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0
-  ORDER BY id
-  LIMIT /*{events}*/1000/*{}*/
-  /*{lock}*/FOR UPDATE SKIP LOCKED/*{}*/
-), fitting AS MATERIALIZED (
-  SELECT place FROM (SELECT place, pg_catalog.sum(bytes) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - bytes AS before FROM picked) p
-  WHERE before < /*{bytes}*/8388608/*{}*/
-)
-DELETE FROM /*{queue}*/pgfeed.queue_sample/*{}*/
-WHERE ctid = ANY (ARRAY(SELECT place FROM fitting))
-RETURNING id, at, key, barrier, payload;
+-- Reads the oldest events that some slots may deliver now, at most as many as asked for; what was read is removed by its place
+-- (sql/remove.sql) in the same transaction. Nobody else takes it meanwhile: who keeps the order owns the slots, who does not
+-- locks the rows. (DELETE ... USING (SELECT ... LIMIT) in one go can delete more than its limit.)
+-- A payload that is larger than its share of the batch is only measured: it is fetched when it is known to fit.
+-- A barrier waits for what its table has told before, and what its table tells later waits for the barrier; the upper 32 bits of
+-- a key are the table's. Barriers are looked for here, with the snapshot that sees the events: one that was looked for earlier may
+-- have been overtaken. Where there is none, that costs one comparison an event.
+SELECT id, at, key, barrier,
+       CASE WHEN pg_catalog.octet_length(payload) <= /*{share}*/8388/*{}*/ THEN payload END AS payload,
+       pg_catalog.octet_length(payload) AS bytes, ctid AS place
+FROM /*{queue}*/pgfeed.queue_sample/*{}*/ e
+WHERE id > /*{floor}*/0/*{}*/
+  AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0
+  AND (id < COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
+                           (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)), 9223372036854775807)
+       OR CASE WHEN barrier
+          THEN NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)
+           AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)
+          ELSE NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ b WHERE b.barrier AND b.id < e.id AND b.key >> 32 = e.key >> 32)
+           AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b WHERE b.barrier AND b.id < e.id AND b.key >> 32 = e.key >> 32)
+          END)
+ORDER BY id
+LIMIT /*{events}*/1000/*{}*/
+/*{lock}*/FOR UPDATE OF e SKIP LOCKED/*{}*/;

@@ -1,6 +1,8 @@
 //! Named points at which a debug build can be told to die, and named mistakes it can be told to make, so that tests see what
 //! follows. A release build knows none of it.
 
+use std::time::Duration;
+
 #[cfg(debug_assertions)]
 use std::sync::{
     LazyLock,
@@ -28,6 +30,20 @@ pub fn reach(point: &str) {
 pub fn is_mutant(mistake: &str) -> bool {
     static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("PGFEED_MUTANT").ok());
     MUTANT.as_deref() == Some(mistake)
+}
+
+/// A time, or the shorter one of an environment variable, in milliseconds: no test waits for minutes.
+#[cfg(debug_assertions)]
+pub fn at_most(variable: &str, time: Duration) -> Duration {
+    let told = std::env::var(variable).ok().map(|told| told.parse().expect("a number of milliseconds"));
+    told.map_or(time, |told| time.min(Duration::from_millis(told)))
+}
+
+/// The time.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn at_most(_variable: &str, time: Duration) -> Duration {
+    time
 }
 
 /// Does nothing.

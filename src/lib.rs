@@ -1,13 +1,16 @@
 //! pgfeed: turns PostgreSQL tables into feeds. The binary in `main.rs` is a thin shell around [`run()`].
 //!
-//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `cluster`} → `connection` → the leaves.
+//! Arrows run one way: `commands` → {`cli` | `trigger`, `feed`, `bench`, `serve`, `status`, `doctor`, `cluster`} → `connection` → the
+//! leaves.
 
 mod backoff;
+mod bench;
 mod cli;
 pub mod cluster;
 mod commands;
 mod connection;
 mod digest;
+mod doctor;
 pub mod error;
 mod exit;
 mod failpoint;
@@ -15,8 +18,11 @@ mod feed;
 mod progress;
 mod queue;
 mod secret;
+#[cfg(feature = "serve")]
+mod serve;
 mod signal;
 pub mod sql;
+mod status;
 mod stop;
 mod sys;
 mod term;

@@ -1,6 +1,10 @@
 //! SQL text: the one place where identifiers and literals are quoted, and where the files of `sql/` are filled in.
 
+mod name;
+
 use crate::error::{Error, Result};
+
+pub use name::TableName;
 
 /// The longest identifier the server keeps, in bytes (`NAMEDATALEN` less one); it cuts longer ones silently.
 pub const MAX_NAME_BYTES: usize = 63;

@@ -140,6 +140,26 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>) -> io::Result<()> {
     if set { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Allows this process at least so many open descriptors, if the system lets it. Returns how many it may have: the usual limit
+/// of 1024 is meant for programs that still use select(2).
+#[cfg(feature = "serve")]
+pub fn allow_open_files(wanted: u64) -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both only read and write `limit`, which is as large as they expect.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) != 0 {
+            return 0;
+        }
+        if limit.rlim_cur < wanted {
+            let raised = libc::rlimit { rlim_cur: wanted.min(limit.rlim_max), ..limit };
+            if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) == 0 {
+                return raised.rlim_cur;
+            }
+        }
+    }
+    limit.rlim_cur
+}
+
 /// A signal that ends processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {

@@ -75,6 +75,19 @@ pub fn show_duration(duration: Duration) -> String {
     }
 }
 
+/// Shows a number of things with its thousands apart: `1,234,567`.
+pub fn show_count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +114,11 @@ mod tests {
         for wrong in ["", "k", "-1", "1.5k", "99999999999g", "18446744073709551616"] {
             assert!(size(wrong).is_err() && count(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn counts_are_shown_with_their_thousands_apart() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(show_count), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use common::{RUNS, header, median, report};
 use pgfeed::cluster::{Cluster, Durability};
 use postgres::{Client, NoTls};
 
-/// A server whose commits take a millisecond, as on a common disk, and the programs.
+/// A server that waits for its disk, and the programs.
 pub struct Bench {
     cluster: Cluster,
     pgfeed: PathBuf,
@@ -38,18 +38,17 @@ impl Bench {
     }
 }
 
+type Measurement = (&'static str, fn(&Bench));
+
+const MEASUREMENTS: [Measurement; 3] = [("bulk", write::bulk), ("drain", drain::run), ("commands", deliver::commands)];
+
+/// All of them, or those that are named: `cargo bench --bench durable -- drain`.
 fn main() {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let wanted = |name: &str| named.is_empty() || named.iter().any(|one| one == name);
     let builder = Cluster::builder().setting("max_wal_size", "4GB").setting("shared_buffers", "256MB");
-    let cluster = builder.clone().durability(Durability::Real).start().unwrap();
+    let cluster = builder.durability(Durability::Real).start().unwrap();
     let bench = Bench { cluster, pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
     header();
-    write::bulk(&bench);
-    drain::run(&bench);
-    deliver::latency(&bench);
-    deliver::commands(&bench);
-    drop(bench);
-    // The delay in front of every flush stands for a slower disk, for all that is compared.
-    let slow = builder.setting("commit_delay", "1000").setting("commit_siblings", "0").durability(Durability::Real);
-    let bench = Bench { cluster: slow.start().unwrap(), pgfeed: env!("CARGO_BIN_EXE_pgfeed").into() };
-    write::commits(&bench);
+    MEASUREMENTS.iter().filter(|(name, _)| wanted(name)).for_each(|(_, measure)| measure(&bench));
 }

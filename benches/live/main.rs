@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a measurement that fails should say so")]
 
-mod bulk;
 #[path = "../common/mod.rs"]
 mod common;
 mod listener;
@@ -43,7 +42,6 @@ fn main() {
     let cluster = Cluster::builder().setting("max_wal_size", "4GB").start().unwrap();
     let bench = Bench { reference: compile_reference(), pgfeed: env!("CARGO_BIN_EXE_pgfeed").into(), cluster };
     header();
-    bulk::run(&bench);
     listener::cpu(&bench);
     listener::latency(&bench);
     sending::lines(&bench);

@@ -3,12 +3,16 @@
 //! Rules: a doc comment is the help; values are named in UPPER CASE; a short letter is written out and has one meaning in the
 //! whole tool; no environment, no terminal and no file is looked at here.
 
+mod bench;
 mod delivery;
 mod demo;
+mod doctor;
 mod global;
 mod host;
 mod listen;
 mod notify;
+mod serve;
+mod status;
 mod tail_queue;
 mod trigger;
 mod writing;
@@ -18,13 +22,17 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+pub use bench::{Bench, BenchFormat};
 pub use delivery::{Delivery, ExecMode, Limits, Output, OutputFormat, Overflow};
 pub use demo::Demo;
+pub use doctor::Doctor;
 pub use global::{Color, Connection, Global};
 pub use host::asks_for_sinks;
 use host::tell_help_from_host;
 pub use listen::{Listen, OnError, Reconnect};
 pub use notify::Notify;
+pub use serve::Serve;
+pub use status::Status;
 pub use tail_queue::{OnRefusedEvent, TailQueue};
 pub use trigger::{Doorbell, Event, InstallTrigger, Payload, UninstallTrigger};
 pub use writing::{Completions, Man, ReportFormat};
@@ -88,6 +96,10 @@ pub enum Command {
     Listen(Listen),
     Notify(Notify),
     TailQueue(TailQueue),
+    Serve(Serve),
+    Bench(Bench),
+    Status(Status),
+    Doctor(Doctor),
     Demo(Demo),
     Completions(Completions),
     Man(Man),
@@ -102,6 +114,10 @@ impl Command {
             Self::Listen(_) => "listen",
             Self::Notify(_) => "notify",
             Self::TailQueue(_) => "tail-queue",
+            Self::Serve(_) => "serve",
+            Self::Bench(_) => "bench",
+            Self::Status(_) => "status",
+            Self::Doctor(_) => "doctor",
             Self::Demo(_) => "demo",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

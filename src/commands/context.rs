@@ -40,6 +40,7 @@ impl Context {
             port: given.port.clone(),
             user: given.username.clone(),
             connect_timeout: given.connect_timeout,
+            dbname_from: None,
             application_name: format!("pgfeed {}", self.command),
         };
         let settings = Settings::resolve(&options, &Environment::of_process())?;
@@ -78,6 +79,16 @@ impl Context {
         self.term.verbose(format!("connected to PostgreSQL {major}.{minor} on {place} in {took}, process {process}"));
         Ok(connection)
     }
+}
+
+/// How to connect to a server of our own: nothing of the user's environment decides where that is.
+///
+/// # Errors
+/// When the URL is none.
+pub fn throwaway_settings(url: String, application_name: &str) -> Result<Settings> {
+    let application_name = application_name.to_owned();
+    let options = connection::Options { dbname: Some(url), application_name, ..connection::Options::default() };
+    Settings::resolve(&options, &Environment::of(&[]))
 }
 
 /// Warnings are told always, notices with `--verbose`: most say that something exists already.

@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::{Context, stdout};
+use super::context::{Context, stdout, throwaway_settings};
 use super::listen::{Outlet, follow};
 use crate::cli;
 use crate::cluster::{Cluster, Tcp};
-use crate::connection::{Environment, Options, Settings};
+use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::event::{Control, ControlKind};
@@ -23,14 +23,16 @@ use crate::sys;
 use crate::term::Term;
 
 const DATABASE: &str = "shop";
+/// What sessions are called.
+const NAME: &str = "pgfeed demo";
 
 /// Runs the demo.
 pub fn run(args: &cli::Demo, context: &Context) -> Result<Exit> {
     let term = context.term;
     let cluster = start(args, context)?;
-    let settings = settings(&cluster.socket_url("postgres"))?;
+    let settings = throwaway_settings(cluster.socket_url("postgres"), NAME)?;
     shop::create_database(&settings, DATABASE)?;
-    let shop = self::settings(&cluster.socket_url(DATABASE))?;
+    let shop = throwaway_settings(cluster.socket_url(DATABASE), NAME)?;
     shop::open(&shop)?;
 
     let url = cluster.url(DATABASE);
@@ -53,13 +55,6 @@ fn start(args: &cli::Demo, context: &Context) -> Result<Cluster> {
         builder = builder.keep(dir);
     }
     builder.start()
-}
-
-/// Nothing of the user's environment decides where the demo connects to.
-fn settings(url: &str) -> Result<Settings> {
-    let options =
-        Options { dbname: Some(url.to_owned()), application_name: "pgfeed demo".to_owned(), ..Options::default() };
-    Settings::resolve(&options, &Environment::of(&[]))
 }
 
 fn watch(args: &cli::Demo, term: Term, shop: Settings) -> Result<Exit> {

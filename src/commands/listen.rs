@@ -15,13 +15,13 @@ use super::told::Told;
 use crate::cli;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::feed::event::{Control, ControlKind, Item};
+use crate::feed::Sink;
+use crate::feed::event::{Control, ControlKind};
 use crate::feed::format;
 use crate::feed::limits::{End, Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump};
 use crate::feed::sink::{self, Acknowledgement, Stdout};
 use crate::feed::source::listen::{Listen, Observer, Options, Overflow, Reconnect};
-use crate::feed::{Outcome, Sink};
 use crate::stop::Stop;
 use crate::term::Term;
 use crate::units::show_duration;
@@ -82,6 +82,12 @@ impl Outlet {
         Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, needs_reader: true }
     }
 
+    /// To the clients of a server, who take all or nothing.
+    #[cfg(feature = "serve")]
+    pub fn clients(sink: Box<dyn Sink>) -> Self {
+        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, needs_reader: false }
+    }
+
     /// To a command.
     fn command(args: &cli::Listen, channels: &[Arc<str>], stop: &Stop, term: Term) -> Result<Self> {
         let mut sink = exec::sink(&args.delivery, stop, term)?;
@@ -130,7 +136,10 @@ pub fn follow(
         }
         end => end,
     };
-    say_goodbye(sink.as_mut(), source.last_overflow(), &channels, &end);
+    if let Some(why) = output::why_it_stopped(&end) {
+        let stopped = Control::now(ControlKind::Stopped, &channels, None, Some(why));
+        output::last_records(sink.as_mut(), source.last_overflow().into_iter().chain([stopped]));
+    }
     let end = match (end, sink.close()) {
         (Ok(end), Err(error)) if end == End::Signal || on_refusal == OnRefusal::GoOn => {
             term.warn(error.to_string());
@@ -145,7 +154,7 @@ pub fn follow(
 ///
 /// # Errors
 /// A usage error when one is no name.
-fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
+pub fn channels(names: &[String]) -> Result<Arc<[Arc<str>]>> {
     let mut channels: Vec<Arc<str>> = Vec::new();
     for name in names {
         sql::check_name("the channel's name", name)?;
@@ -164,21 +173,6 @@ fn gap_file(fd: RawFd) -> Result<File> {
     sys::inherited_file(fd).map_err(|error| refused(&error.to_string()).hint(format!("open it, as in {fd}>gaps")))
 }
 
-/// The last control records. Whoever went away does not read them.
-fn say_goodbye(sink: &mut dyn Sink, overflow: Option<Control>, channels: &Arc<[Arc<str>]>, end: &Result<End>) {
-    let detail = match end {
-        Ok(End::Counted) => "the count is reached".to_owned(),
-        Ok(End::SourceEnded) => "the feed has ended".to_owned(),
-        Ok(End::TimeOver) => "the time is over".to_owned(),
-        Ok(End::ReaderGone) => return,
-        Ok(End::Signal) => "stopped by a signal".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let stopped = Control::now(ControlKind::Stopped, channels, None, Some(detail));
-    let mut records = overflow.into_iter().chain([stopped]).map(Item::Control);
-    let _: Result<Outcome> = records.try_for_each(|record| sink.write(&record).map(|_| ())).and_then(|()| sink.flush());
-}
-
 /// Tells people, and whoever reads the gap descriptor, what happens to the connection.
 struct Watch {
     term: Term,
@@ -193,10 +187,9 @@ impl Observer for Watch {
         let detail = control.detail.as_deref().unwrap_or_default();
         match control.kind {
             ControlKind::Ready => {
-                let channels: Vec<&str> = control.channels.iter().map(AsRef::as_ref).collect();
                 // A person at a terminal may have another database in mind.
                 let place = if self.term.stderr_is_terminal { format!(" ({})", self.target) } else { String::new() };
-                self.term.note(format!("listening on {}{place}", channels.join(", ")));
+                self.term.note(format!("listening on {}{place}", control.about.names()));
                 self.ready.tell().into_iter().for_each(|why| self.term.warn(why));
             }
             ControlKind::Lost => self.term.warn(format!("connection lost: {detail}")),

@@ -1,15 +1,24 @@
 //! One file per subcommand: glue between the command line, the domain and the terminal. The only layer that sees all three.
 
+mod bench;
 mod context;
 mod delivery;
 mod demo;
+mod doctor;
 mod documentation;
 mod exec;
 mod install;
 mod listen;
+mod look;
 mod notify;
 mod output;
 mod ready;
+#[cfg(feature = "serve")]
+mod serve;
+#[cfg(not(feature = "serve"))]
+#[path = "no_serve.rs"]
+mod serve;
+mod status;
 mod tail_queue;
 mod told;
 mod uninstall;
@@ -63,6 +72,10 @@ fn dispatch(cli: Cli, term: Term) -> Result<Exit> {
         Command::Listen(args) => listen::run(&args, &context),
         Command::Notify(args) => notify::run(&args, &context),
         Command::TailQueue(args) => tail_queue::run(&args, &context),
+        Command::Serve(args) => serve::run(&args, &context),
+        Command::Bench(args) => bench::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Demo(args) => demo::run(&args, &context),
         Command::Completions(args) => documentation::completions(&args),
         Command::Man(args) => documentation::man(&args),

@@ -1,6 +1,6 @@
 //! `pgfeed notify`: sends one payload, or one for every line or record of stdin.
 
-mod batch;
+pub mod batch;
 mod input;
 
 use std::io::{IsTerminal as _, Read as _};
@@ -66,7 +66,7 @@ fn target(args: &cli::Notify, connection: &mut Connection, channel: Option<&str>
     let queue = Queue::named(&args.schema, name);
     if args.create {
         trigger::make_queue(connection, &queue)?;
-    } else if queue::find(&mut **connection, &args.schema, name)?.is_none() {
+    } else if queue::find(&mut connection.begin()?, &args.schema, name)?.is_none() {
         return Err(Error::usage(format!("there is no queue \"{name}\"")).hint("--create makes it"));
     }
     Ok(Target::Queue(queue))
@@ -90,7 +90,8 @@ fn send_one(args: &cli::Notify, context: &Context, channel: Option<&str>, payloa
     let payload = Checker { json: args.json, counted }.check(payload, "the payload")?;
     let mut connection = context.connect()?;
     let target = target(args, &mut connection, channel)?;
-    let mut sender = Sender::new(&mut connection, &target);
+    let pooling = connection.pooling();
+    let mut sender = Sender::new(&mut connection, pooling, &target);
     sender.send(std::slice::from_ref(&payload))?;
     report(args, context, &target, sender.sent(), false)?;
     Ok(Exit::Done)
@@ -119,7 +120,8 @@ fn send_stream(args: &cli::Notify, context: &Context, channel: Option<&str>, sep
         Target::Queue(_) => (Counted::Not, u64::MAX),
     };
     let checker = Checker { json: args.json, counted };
-    let mut sender = Sender::new(&mut connection, &target);
+    let pooling = connection.pooling();
+    let mut sender = Sender::new(&mut connection, pooling, &target);
     let limit = usize::try_from(args.batch.unwrap_or(STREAM_BATCH)).unwrap_or(usize::MAX);
     let mut progress = Progress::new(context.term, "sent");
     let mut records = Records::start(separator, longest, &stop);

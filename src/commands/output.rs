@@ -4,9 +4,12 @@ use std::fs::File;
 use std::sync::{Arc, Mutex};
 
 use crate::cli;
+use crate::error::Result;
+use crate::feed::event::{Control, Item};
 use crate::feed::format::{Format, Json, Pretty, Raw};
-use crate::feed::limits::Limits;
+use crate::feed::limits::{End, Limits};
 use crate::feed::sink::Stdout;
+use crate::feed::{Outcome, Sink};
 use crate::stop::{Stop, StopReason};
 use crate::sys;
 use crate::term::Term;
@@ -29,6 +32,24 @@ fn format_of(output: &cli::Output, term: Term) -> Box<dyn Format> {
         cli::OutputFormat::Auto if term.stdout_is_terminal => Box::new(Pretty::new(term.stdout_color)),
         cli::OutputFormat::Json | cli::OutputFormat::Auto => Box::new(Json { control: output.control }),
     }
+}
+
+/// The last control records of a feed.
+pub fn last_records(sink: &mut dyn Sink, records: impl Iterator<Item = Control>) {
+    let mut records = records.map(Item::Control);
+    let _: Result<Outcome> = records.try_for_each(|record| sink.write(&record).map(drop)).and_then(|()| sink.flush());
+}
+
+/// Why a feed has ended, for its last record; none when nobody reads that.
+pub fn why_it_stopped(end: &Result<End>) -> Option<String> {
+    Some(match end {
+        Ok(End::Counted) => "the count is reached".to_owned(),
+        Ok(End::SourceEnded) => "the feed has ended".to_owned(),
+        Ok(End::TimeOver) => "the time is over".to_owned(),
+        Ok(End::ReaderGone) => return None,
+        Ok(End::Signal) => "stopped by a signal".to_owned(),
+        Err(error) => error.to_string(),
+    })
 }
 
 /// Notices that nobody reads stdout any more even while there is nothing to write.

@@ -4,25 +4,27 @@ mod dead;
 mod workers;
 
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::sync::Arc;
 
 use super::context::{Context, stdout};
-use super::delivery;
+use super::delivery::{self, Taker};
+use super::look::Look;
 use super::output;
 use super::ready::Ready;
 use super::told::Told;
 use crate::cli::TailQueue;
-use crate::connection::{Connection, Settings};
+use crate::connection::{Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
-use crate::feed::limits::Meter;
-use crate::feed::pump::{OnRefusal, Pump};
+use crate::feed::Sink;
+use crate::feed::event::{Control, ControlKind};
+use crate::feed::limits::End;
 use crate::feed::sink::Acknowledgement;
-use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
-use crate::queue::doorbell::{Bell, For, Options};
-use crate::queue::{self, Order, Peek, Queue};
+use crate::feed::source::records::Records;
+use crate::queue::{self, Order, Queue};
 use crate::signal;
-use crate::stop::{Stop, StopReason};
+use crate::stop::Stop;
 use crate::term::Term;
 
 /// Events in a transaction, unless told otherwise.
@@ -46,16 +48,33 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     if args.consume {
         refuse_nowhere()?;
     }
+    let consumes = args.consume || args.delivery.is_given();
+    if args.jobs > 1 && !consumes {
+        return Err(Error::usage("--jobs: whoever only looks is alone")
+            .hint("workers share out what they take: --consume, --to or a command"));
+    }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
+    if let Taker::Sink(destination) = &taker
+        && args.unordered
+        && destination.needs_order()
+    {
+        return Err(Error::usage("--unordered: what keeps a table in step needs the changes of a row in their order"));
+    }
     let mut connection = context.connect()?;
     let queue = choose(&mut connection, args)?;
     if args.dead {
         return dead::run(args, &queue, connection);
     }
+    if connection.pooling() == Pooling::Transaction {
+        let place = connection.endpoint();
+        context.term.warn(format!(
+            "a transaction pooler answers at {place}, and through one nobody can be woken: the queue is looked at every second"
+        ));
+    }
     let ready = Ready::new(args.output.ready_file.clone())?;
     let settings = context.settings()?;
-    if args.consume || args.delivery.is_given() {
+    if consumes {
         drop(connection);
         return workers::run(args, &taker, context, &queue, &settings, &ready);
     }
@@ -64,7 +83,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
 
 /// The queue that was named, or the only one.
 fn choose(connection: &mut Connection, args: &TailQueue) -> Result<Queue> {
-    let queues = queue::list(&mut **connection, &args.schema)?;
+    let queues = queue::list(&mut connection.begin()?, &args.schema)?;
     let names = || queues.iter().map(|queue| queue.name.as_str()).collect::<Vec<_>>().join(", ");
     let there_are = || match queues.as_slice() {
         [] => "there is no queue here: install-trigger --queue or notify --queue --create makes one".to_owned(),
@@ -98,43 +117,42 @@ fn refuse_nowhere() -> Result<()> {
 fn look(
     args: &TailQueue,
     context: &Context,
-    mut connection: Connection,
+    connection: Connection,
     queue: &Queue,
     settings: Settings,
     ready: &Ready,
 ) -> Result<Exit> {
-    let stop = Stop::default();
-    signal::watch(&stop, signal::GRACE);
-    output::stop_when_the_reader_goes(&stop);
-    let peek = Peek::new(&mut connection, queue)?;
-    let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll: args.poll, ends: args.exit_on_empty };
-    let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
-    if context.term.stdout_is_terminal {
-        context.term.note("looking only: every event stays in the queue (--consume takes them)");
-    }
-    ready.tell().iter().for_each(|why| context.term.warn(why));
-    let limits = output::limits(&args.limits);
-    let pump = Pump {
-        source: &mut PeekSource::new(
-            settings,
-            connection,
-            peek,
-            queue,
-            bell,
-            Box::new(Watch { term: context.term }),
-            &stop,
-        ),
-        sink: &mut output::sink(&args.output, context.term, &stdout()?),
-        meter: &Meter::start(limits),
-        batch: args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1),
-        on_refusal: OnRefusal::GoOn,
-        report: &Told { term: context.term },
-        stop: &stop,
-    };
-    let end = pump.run();
-    stop.request(StopReason::Finished);
-    drop(waiting);
+    let (term, limits, stop) = (context.term, output::limits(&args.limits), &Stop::default());
+    signal::watch(stop, signal::GRACE);
+    output::stop_when_the_reader_goes(stop);
+    let batch = args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1);
+    // What others take while the connection is lost is not shown.
+    let records = records(args, queue, ControlKind::Gap);
+    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, limits, stop };
+    let mut sink = output::sink(&args.output, term, &stdout()?);
+    let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
+        if term.stdout_is_terminal {
+            term.note("looking only: every event stays in the queue (--consume takes them)");
+        }
+        ready.tell().iter().for_each(|why| term.warn(why));
+    });
+    say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))
+}
+
+/// The control records of a feed, if somebody wants them.
+fn records(args: &TailQueue, queue: &Queue, back: ControlKind) -> Option<Arc<Records>> {
+    args.output.control.then(|| Arc::new(Records::new(&queue.name, back)))
+}
+
+fn say_goodbye(args: &TailQueue, queue: &Queue, sink: &mut dyn Sink, end: &Result<End>) {
+    if args.output.control
+        && let Some(why) = output::why_it_stopped(end)
+    {
+        let queue = Arc::from(queue.name.as_str());
+        let stopped = Control::of_queue(ControlKind::Stopped, &queue, None, Some(why));
+        output::last_records(sink, std::iter::once(stopped));
+    }
 }
 
 /// Tells people how a connection fares.

@@ -9,10 +9,12 @@ use std::time::Duration;
 use postgres::config::{SslMode, SslNegotiation};
 use postgres::{CancelToken, Client, Config, NoTls};
 
+use super::announced::Announced;
 use super::bounded::{self, Outcome};
 use super::dial::{Dial, Plan};
 use super::encryption::Encryption;
 use super::line::{Line, Stage};
+use super::pooling::{self, Pooling};
 use super::preamble::{self, Facts};
 use super::settings::{Host, Settings};
 use super::{Notice, reason};
@@ -25,6 +27,7 @@ const CANCEL: Duration = Duration::from_secs(5);
 pub(super) struct Session {
     pub client: Client,
     pub facts: Facts,
+    pub pooling: Pooling,
     pub exit: EmergencyExit,
 }
 
@@ -41,7 +44,8 @@ impl EmergencyExit {
     /// Asks the server to give up its statement, in the background: a second connection may hang like the first.
     pub(super) fn cancel(&self, token: CancelToken) {
         let line = Line::default();
-        let dial = self.plan.clone().map(|plan| Dial { line: line.clone(), plan });
+        let announced = Announced::default();
+        let dial = self.plan.clone().map(|plan| Dial { line: line.clone(), plan, announced });
         let _ = thread::Builder::new().name("cancel".to_owned()).spawn(move || {
             let request = move || match dial {
                 Some(dial) => token.cancel_query(dial),
@@ -65,7 +69,32 @@ pub(super) enum Target {
 
 /// Connects to `host`. May block for ever: the caller limits it, and cuts `line`.
 pub(super) fn run(settings: &Settings, host: &Host, target: &Target, line: &Line) -> Result<Session> {
+    let Raw { mut client, plan, announced } = connect(settings, host, target, line)?;
+    let facts = preamble::ask(&mut client)?;
+    // What is set for a session that others will use too would be set for them.
+    let pooling = if facts.is_announced_as(announced.pid(), host.endpoint.port) {
+        Pooling::None
+    } else {
+        let (settings, host, target) = (settings.clone(), host.clone(), target.clone());
+        pooling::probe(&mut client, move |line| Ok(connect(&settings, &host, &target, line)?.client))?
+    };
+    if pooling == Pooling::None {
+        preamble::send(&mut client)?;
+    }
+    Ok(Session { client, facts, pooling, exit: EmergencyExit { line: line.clone(), plan } })
+}
+
+/// A client as the driver makes it.
+struct Raw {
+    client: Client,
+    /// How the connection was made; none for a local socket.
+    plan: Option<Plan>,
+    announced: Announced,
+}
+
+fn connect(settings: &Settings, host: &Host, target: &Target, line: &Line) -> Result<Raw> {
     let mut config = config(settings, host);
+    let announced = Announced::default();
     let connected = match target {
         Target::Socket(dir) => {
             config.host_path(dir).ssl_mode(SslMode::Disable);
@@ -74,12 +103,11 @@ pub(super) fn run(settings: &Settings, host: &Host, target: &Target, line: &Line
         Target::Tcp { name, address } => {
             // Everything goes through `Dial`, which decides about TLS itself.
             config.host(name).hostaddr(*address).ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
-            over_tcp(&config, &settings.encryption, line).map(|(client, plan)| (client, Some(plan)))
+            over_tcp(&config, &settings.encryption, line, &announced).map(|(client, plan)| (client, Some(plan)))
         }
     };
-    let (mut client, plan) = connected.map_err(|error| reason::told(error, settings, host))?;
-    let facts = preamble::send(&mut client)?;
-    Ok(Session { client, facts, exit: EmergencyExit { line: line.clone(), plan } })
+    let (client, plan) = connected.map_err(|error| reason::told(error, settings, host))?;
+    Ok(Raw { client, plan, announced })
 }
 
 /// What plain and encrypted connections have in common. The driver's own parser is never used: it knows fewer keys than
@@ -126,8 +154,16 @@ fn keep_alive(config: &mut Config, settings: &Settings) {
 }
 
 /// Connects as `encryption` says, if need be a second time: without TLS where it was used, or with it.
-fn over_tcp(config: &Config, encryption: &Encryption, line: &Line) -> Result<(Client, Plan), postgres::Error> {
-    let dial = |plan: Plan| Ok((config.connect(Dial { line: line.clone(), plan: plan.clone() })?, plan));
+fn over_tcp(
+    config: &Config,
+    encryption: &Encryption,
+    line: &Line,
+    announced: &Announced,
+) -> Result<(Client, Plan), postgres::Error> {
+    let dial = |plan: Plan| {
+        let dial = Dial { line: line.clone(), plan: plan.clone(), announced: announced.clone() };
+        Ok((config.connect(dial)?, plan))
+    };
     let (first, second) = match encryption.clone() {
         Encryption::Never => (Plan::Plain, None),
         Encryption::Allow(tls) => (Plan::Plain, Some(Plan::Encrypted(tls))),

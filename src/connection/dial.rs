@@ -10,6 +10,7 @@ use postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::announced::{Announced, Ears};
 use super::encryption::{Negotiation, Tls};
 use super::line::{Line, Wire};
 use super::verify;
@@ -22,6 +23,7 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 pub(super) struct Dial {
     pub line: Line,
     pub plan: Plan,
+    pub announced: Announced,
 }
 
 /// Whether one connection is encrypted.
@@ -58,16 +60,17 @@ impl TlsConnect<Socket> for Dialling {
     fn connect(self, socket: Socket) -> Self::Future {
         Box::pin(async move {
             let mut wire = self.dial.line.over(socket);
+            let stream = |kind| Stream { kind, ears: self.dial.announced.ears() };
             let tls = match &self.dial.plan {
-                Plan::Plain => return Ok(Stream::Plain(wire)),
+                Plan::Plain => return Ok(stream(Kind::Plain(wire))),
                 Plan::Opportunistic(tls) | Plan::Encrypted(tls) => tls,
             };
             if tls.negotiation == Negotiation::Direct || agrees(&mut wire).await? {
-                return encrypt(wire.encrypted(), tls, &self.host).await;
+                return encrypt(wire.encrypted(), tls, &self.host).await.map(stream);
             }
             match self.dial.plan {
                 Plan::Encrypted(_) => Err(io::Error::new(io::ErrorKind::Unsupported, "the server does not offer TLS")),
-                Plan::Plain | Plan::Opportunistic(_) => Ok(Stream::Plain(wire)),
+                Plan::Plain | Plan::Opportunistic(_) => Ok(stream(Kind::Plain(wire))),
             }
         })
     }
@@ -85,57 +88,67 @@ async fn agrees(wire: &mut Wire) -> io::Result<bool> {
     }
 }
 
-async fn encrypt(wire: Wire, tls: &Tls, host: &str) -> io::Result<Stream> {
+async fn encrypt(wire: Wire, tls: &Tls, host: &str) -> io::Result<Kind> {
     let mut library = MakeRustlsConnect::new(verify::client_config(tls)?);
     let Ok(connect) = MakeTlsConnect::<Wire>::make_tls_connect(&mut library, host);
-    Ok(Stream::Encrypted(Box::new(connect.connect(wire).await?)))
+    Ok(Kind::Encrypted(Box::new(connect.connect(wire).await?)))
 }
 
 type Encrypted = <MakeRustlsConnect as MakeTlsConnect<Wire>>::Stream;
 
-/// A connection, encrypted or not.
-pub(super) enum Stream {
+/// A connection whose start-up is heard.
+pub(super) struct Stream {
+    kind: Kind,
+    ears: Ears,
+}
+
+/// Encrypted or not.
+enum Kind {
     Plain(Wire),
     Encrypted(Box<Encrypted>),
 }
 
 impl TlsStream for Stream {
     fn channel_binding(&self) -> ChannelBinding {
-        match self {
-            Self::Plain(_) => ChannelBinding::none(),
-            Self::Encrypted(stream) => stream.channel_binding(),
+        match &self.kind {
+            Kind::Plain(_) => ChannelBinding::none(),
+            Kind::Encrypted(stream) => stream.channel_binding(),
         }
     }
 }
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_read(cx, buf),
-            Self::Encrypted(stream) => Pin::new(stream).poll_read(cx, buf),
-        }
+        let before = buf.filled().len();
+        let Self { kind, ears } = self.get_mut();
+        let poll = match kind {
+            Kind::Plain(wire) => Pin::new(wire).poll_read(cx, buf),
+            Kind::Encrypted(stream) => Pin::new(stream).poll_read(cx, buf),
+        };
+        ears.hear(&buf.filled()[before..]);
+        poll
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_write(cx, buf),
-            Self::Encrypted(stream) => Pin::new(stream).poll_write(cx, buf),
+        match &mut self.get_mut().kind {
+            Kind::Plain(wire) => Pin::new(wire).poll_write(cx, buf),
+            Kind::Encrypted(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_flush(cx),
-            Self::Encrypted(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().kind {
+            Kind::Plain(wire) => Pin::new(wire).poll_flush(cx),
+            Kind::Encrypted(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
-            Self::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().kind {
+            Kind::Plain(wire) => Pin::new(wire).poll_shutdown(cx),
+            Kind::Encrypted(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

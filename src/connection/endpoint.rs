@@ -27,6 +27,13 @@ pub enum Place {
     },
 }
 
+impl Endpoint {
+    /// Whether it is a local socket.
+    pub fn is_socket(&self) -> bool {
+        matches!(self.place, Place::Socket(_))
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {

@@ -3,6 +3,8 @@
 //! [`Settings`] are resolved once, as libpq would; [`Connection::open`] connects under a deadline; [`Connection::alive`] and
 //! [`Connection::within`] bound what the driver would wait for without end; dropping never hangs.
 
+mod announced;
+pub mod ask;
 mod attempt;
 mod bounded;
 mod conninfo;
@@ -14,6 +16,7 @@ mod keys;
 mod line;
 mod open;
 mod passfile;
+mod pooling;
 mod preamble;
 mod reason;
 mod service;
@@ -29,8 +32,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use postgres::Client;
 use postgres::error::{DbError, Severity};
+use postgres::{Client, Transaction};
 
 use attempt::{EmergencyExit, Session};
 use bounded::Outcome;
@@ -44,6 +47,7 @@ use crate::units::show_duration;
 pub use endpoint::Endpoint;
 pub use environment::Environment;
 pub use open::open_waiting;
+pub use pooling::Pooling;
 pub use settings::Settings;
 pub use transient::is_transient;
 pub use verify::tls_config;
@@ -67,6 +71,8 @@ pub struct Options {
     pub user: Option<String>,
     /// `--connect-timeout`, for each host; zero is no limit.
     pub connect_timeout: Option<Duration>,
+    /// Who said `dbname`, for messages; `-d` unless told otherwise.
+    pub dbname_from: Option<&'static str>,
     /// What the session is called unless the user says otherwise, such as `pgfeed listen`.
     pub application_name: String,
 }
@@ -105,12 +111,14 @@ impl From<DbError> for Notice {
 /// A connection that is ready to use: dereferences to the driver's client.
 ///
 /// Its session has the preamble of `sql/preamble.sql`: above all `search_path = pg_catalog`. Whoever resolves names that the
-/// user wrote says `SET LOCAL search_path TO DEFAULT` in a transaction first.
+/// user wrote says `SET LOCAL search_path TO DEFAULT` in a transaction first. Behind a transaction pooler only what is
+/// begun with [`Connection::begin`] has it.
 pub struct Connection {
     /// There until the connection is dropped or lent to a thread.
     client: Option<Client>,
     exit: EmergencyExit,
     facts: Facts,
+    pooling: Pooling,
     endpoint: Endpoint,
 }
 
@@ -124,7 +132,8 @@ impl Connection {
     }
 
     fn new(session: Session, endpoint: Endpoint) -> Self {
-        Self { client: Some(session.client), exit: session.exit, facts: session.facts, endpoint }
+        let Session { client, exit, facts, pooling } = session;
+        Self { client: Some(client), exit, facts, pooling, endpoint }
     }
 
     /// Asks the server for a sign of life (an empty query). Notifications that arrive meanwhile are kept.
@@ -172,6 +181,38 @@ impl Connection {
             }
             Outcome::Died => Err(Error::failed("the thread of a statement ended unexpectedly")),
         }
+    }
+
+    /// Begins a transaction, whose settings are those of the preamble also where the session is not ours.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn begin(&mut self) -> Result<Transaction<'_>> {
+        let settings = self.transaction_settings();
+        let mut transaction = self.transaction()?;
+        if let Some(settings) = settings {
+            transaction.batch_execute(&settings)?;
+        }
+        Ok(transaction)
+    }
+
+    /// What is to be said at the beginning of each transaction; nothing where the session says it.
+    pub fn transaction_settings(&self) -> Option<String> {
+        (self.pooling == Pooling::Transaction).then(|| preamble::of_transaction(&self.facts))
+    }
+
+    /// Gets a query ready that is asked often; it belongs to this connection.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn question(&mut self, query: &str) -> Result<ask::Question, postgres::Error> {
+        let pooling = self.pooling;
+        ask::Question::ready(&mut **self, pooling, query)
+    }
+
+    /// What stands between us and the server.
+    pub fn pooling(&self) -> Pooling {
+        self.pooling
     }
 
     /// The server's version, such as 150018 for 15.18.

@@ -102,6 +102,7 @@ fn servers_are_as_asked_or_say_why_not() {
         backend_pid: 1,
         is_standby,
         is_read_only_by_default,
+        port: 5432,
     };
     let (primary, read_only, standby) = (facts(false, false), facts(false, true), facts(true, false));
     for (wanted, fits) in [

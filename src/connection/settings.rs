@@ -141,6 +141,15 @@ impl Settings {
         self
     }
 
+    /// Sets one of the server's settings from the start of every session; for some only superusers are let in then. Neither the
+    /// name nor the value may hold a space.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        let options = self.options.unwrap_or_default();
+        self.options = Some(format!("{options} -c {name}={value}").trim_start().to_owned());
+        self
+    }
+
     /// What the user should hear about the sources, such as a password file that others may read.
     pub fn warnings(&self) -> &[String] {
         &self.warnings

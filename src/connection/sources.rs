@@ -27,7 +27,8 @@ impl<'a> Sources<'a> {
         let database = options.dbname.as_deref().filter(|text| !text.is_empty());
         let url = env.variable("DATABASE_URL").filter(|text| database.is_none() && !text.is_empty());
         let mut sources = Self { layers: Vec::new(), env };
-        sources.add("-d", database.map(|text| parse("-d", text)).transpose()?);
+        let from = options.dbname_from.unwrap_or("-d");
+        sources.add(from, database.map(|text| parse(from, text)).transpose()?);
         sources.add("the command line", Some(flags(options)));
         let service_place = sources.layers.len();
         sources.add("DATABASE_URL", url.map(|text| parse("DATABASE_URL", text)).transpose()?);

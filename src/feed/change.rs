@@ -1,6 +1,7 @@
 //! A change of a row, as pgfeed's triggers tell it in a payload: read as far as sinks need it, numbers untouched.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,4 +43,13 @@ impl<'a> Change<'a> {
         let is_name = |name: &str| (1..=LONGEST_NAME).contains(&name.len()) && !name.contains('\0');
         (OPS.contains(&&*change.op) && is_name(&change.schema) && is_name(&change.table)).then_some(change)
     }
+}
+
+/// The columns of a row or a key, which `what` names, with their values as written.
+///
+/// # Errors
+/// That the change does not tell it.
+pub fn columns<'a>(row: Option<&'a RawValue>, what: &str) -> Result<BTreeMap<Cow<'a, str>, &'a RawValue>, String> {
+    let row = row.ok_or_else(|| format!("the change tells no \"{what}\""))?;
+    serde_json::from_str(row.get()).map_err(|_| format!("\"{what}\" is not an object"))
 }

@@ -72,12 +72,31 @@ pub struct Control {
     pub kind: ControlKind,
     /// When pgfeed noticed.
     pub at: Timestamp,
-    /// The channels concerned.
-    pub channels: Arc<[Arc<str>]>,
+    /// What it is about.
+    pub about: About,
     /// For how long nothing could be received.
     pub down: Option<Duration>,
     /// Why, or how many, for people.
     pub detail: Option<String>,
+}
+
+/// What a control record is about.
+#[derive(Debug, Clone)]
+pub enum About {
+    /// These channels.
+    Channels(Arc<[Arc<str>]>),
+    /// This queue.
+    Queue(Arc<str>),
+}
+
+impl About {
+    /// The names, for people.
+    pub fn names(&self) -> String {
+        match self {
+            Self::Channels(channels) => channels.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", "),
+            Self::Queue(queue) => queue.to_string(),
+        }
+    }
 }
 
 /// What happened to the feed.
@@ -109,8 +128,13 @@ impl ControlKind {
 }
 
 impl Control {
-    /// Makes a record of what has just happened.
+    /// Makes a record of what has just happened to a feed of channels.
     pub fn now(kind: ControlKind, channels: &Arc<[Arc<str>]>, down: Option<Duration>, detail: Option<String>) -> Self {
-        Self { kind, at: Timestamp::now(), channels: Arc::clone(channels), down, detail }
+        Self { kind, at: Timestamp::now(), about: About::Channels(Arc::clone(channels)), down, detail }
+    }
+
+    /// Makes a record of what has just happened to a feed of a queue.
+    pub fn of_queue(kind: ControlKind, queue: &Arc<str>, down: Option<Duration>, detail: Option<String>) -> Self {
+        Self { kind, at: Timestamp::now(), about: About::Queue(Arc::clone(queue)), down, detail }
     }
 }

@@ -107,6 +107,12 @@ impl Meter {
         }
     }
 
+    /// Whether the time is over.
+    pub fn is_over(&self) -> bool {
+        let over = |since: Instant, limit: Option<Duration>| limit.is_some_and(|limit| since.elapsed() >= limit);
+        over(self.started, self.limits.timeout) || over(self.lock().last_event, self.limits.idle_timeout)
+    }
+
     /// Reserves up to `most` events.
     pub fn next(&self, most: usize) -> Next {
         let mut state = self.lock();

@@ -1,6 +1,5 @@
 //! The heart of the program: events flow from a source through the pump to a sink, and are acknowledged behind it.
 
-#[allow(dead_code)]
 pub mod change;
 pub mod event;
 pub mod format;
@@ -11,6 +10,7 @@ pub mod source;
 
 use std::time::Duration;
 
+use crate::connection::Connection;
 use crate::error::Result;
 use event::Item;
 
@@ -26,8 +26,8 @@ pub trait Source {
     /// Takes note that a batch was delivered, but for the events in `undelivered`, which are in the order of the batch.
     ///
     /// # Errors
-    /// When that could not be recorded: the batch may come again.
-    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()>;
+    /// When the source has failed for good: the batch may come again.
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled>;
 
     /// Takes a batch back, because nobody is there to take it: it will come again.
     ///
@@ -35,10 +35,33 @@ pub trait Source {
     /// When the source has failed for good.
     fn give_back(&mut self, batch: Vec<Item>) -> Result<()>;
 
+    /// The connection in whose open transaction the batch was taken, where there is one: what a sink writes there is lasting
+    /// once the batch is settled, and never if it comes again.
+    fn holder(&mut self) -> Option<&mut Connection> {
+        None
+    }
+
+    /// Called now and then while nothing can be delivered for long, so that the source's server sees that it is there.
+    ///
+    /// # Errors
+    /// When the source has failed for good.
+    fn stay(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether events that share a key must be delivered in their order.
     fn keeps_order(&self) -> bool {
         true
     }
+}
+
+/// Whether a batch will not come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It will not, but for what was not delivered.
+    Recorded,
+    /// The connection was lost: it may.
+    Lost,
 }
 
 /// An event of a batch that was not delivered.
@@ -76,6 +99,14 @@ pub trait Sink {
     /// When the sink has failed for good.
     fn flush(&mut self) -> Result<Outcome>;
 
+    /// The same, beside the connection that holds the batch ([`Source::holder`]): for a sink that can write there.
+    ///
+    /// # Errors
+    /// When the sink has failed for good.
+    fn flush_beside(&mut self, _holder: Option<&mut Connection>) -> Result<Outcome> {
+        self.flush()
+    }
+
     /// Ends it, when nothing more will be written.
     ///
     /// # Errors
@@ -91,7 +122,6 @@ pub trait Sink {
 }
 
 /// Whether a sink has taken what was written.
-#[allow(dead_code)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// It has: the next flush says what became of it.
@@ -110,6 +140,8 @@ pub enum Refuses {
     /// One event while it takes another. Then events that share a key are given to it one by one, since the second must not be
     /// delivered when the first was refused.
     Events,
+    /// Events, and it keeps their order itself: with one that it refuses it does not take later ones of its key.
+    InOrder,
 }
 
 /// What became of everything written since the last flush.
@@ -124,6 +156,8 @@ pub enum Outcome {
     Short(Vec<Undelivered>, String),
     /// Nobody was there: nothing is known to have arrived.
     Unavailable(String),
+    /// The same, and it has said when to come again.
+    UnavailableFor(String, Duration),
     /// Whoever read it went away: nobody wants more, and that is no error.
     ReaderGone,
 }

@@ -7,12 +7,17 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
-use super::{Outcome, Poll, Refuses, Sink, Source, Undelivered, Written};
+use super::{Outcome, Poll, Refuses, Settled, Sink, Source, Undelivered, Written};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
 use pace::Pace;
+
+/// How often a pause looks whether a limit ends it.
+const LOOK_AT_LIMITS: Duration = Duration::from_millis(500);
+/// How often a source that takes nothing shows that it is there.
+const STAY_EVERY: Duration = Duration::from_secs(15);
 
 /// What to do about an event that the sink has refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +71,8 @@ pub struct Pump<'a> {
 enum Delivery {
     /// Settled but for these; there may have been no room for them, for this reason.
     Done(Vec<Undelivered>, Option<String>),
-    Unavailable(String),
+    /// Why, and for how long at least.
+    Unavailable(String, Duration),
     ReaderGone,
 }
 
@@ -114,10 +120,10 @@ impl Pump<'_> {
             let started = Instant::now();
             match self.deliver(&batch)? {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
-                Delivery::Unavailable(why) => {
+                Delivery::Unavailable(why, at_least) => {
                     self.source.give_back(batch)?;
                     self.meter.settle(reserved, 0);
-                    self.wait_out(&mut outage, &why);
+                    self.wait_out(&mut outage, &why, at_least)?;
                 }
                 Delivery::Done(undelivered, Some(why)) => {
                     let some_found_room = undelivered.len() < batch.len();
@@ -125,7 +131,7 @@ impl Pump<'_> {
                     if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
                         outage.backoff.reset();
                     }
-                    self.wait_out(&mut outage, &why);
+                    self.wait_out(&mut outage, &why, Duration::ZERO)?;
                     outage.get_or_insert_default().short_at = Some(Instant::now());
                 }
                 Delivery::Done(undelivered, None) => {
@@ -141,12 +147,30 @@ impl Pump<'_> {
     }
 
     /// Tells of an outage once, and waits longer each time.
-    fn wait_out(&self, outage: &mut Option<Outage>, why: &str) {
+    fn wait_out(&mut self, outage: &mut Option<Outage>, why: &str, at_least: Duration) -> Result<()> {
         if outage.is_none() {
             self.report.unavailable(why);
         }
         let wait = outage.get_or_insert_default().backoff.wait();
-        self.stop.pause(wait);
+        self.pause(wait.max(at_least))
+    }
+
+    /// Leaves the sink alone for a while, but not beyond a limit or a stop.
+    fn pause(&mut self, wait: Duration) -> Result<()> {
+        let until = Instant::now() + wait;
+        let mut stayed = Instant::now();
+        while self.stop.requested().is_none() && !self.meter.is_over() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            self.stop.pause(left.min(LOOK_AT_LIMITS));
+            if stayed.elapsed() >= STAY_EVERY {
+                self.source.stay()?;
+                stayed = Instant::now();
+            }
+        }
+        Ok(())
     }
 
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
@@ -164,8 +188,12 @@ impl Pump<'_> {
                 }
             }
         }
-        self.source.settle(batch, undelivered)?;
-        self.meter.settle(reserved, events - undelivered.len());
+        let delivered = match self.source.settle(batch, undelivered)? {
+            Settled::Recorded => events - undelivered.len(),
+            // What comes again is counted when it does.
+            Settled::Lost => 0,
+        };
+        self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
     }
 
@@ -196,12 +224,13 @@ impl Pump<'_> {
                 }
             }
             failpoint::reach("before_flush");
-            let flushed = self.sink.flush()?;
+            let flushed = self.sink.flush_beside(self.source.holder())?;
             failpoint::reach("after_flush");
             let missing = match flushed {
                 Outcome::Delivered => Vec::new(),
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
-                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why)),
+                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
+                Outcome::UnavailableFor(why, wait) => return Ok(Delivery::Unavailable(why, wait)),
                 Outcome::AllBut(missing) => missing,
                 Outcome::Short(missing, why) => {
                     short = Some(why);

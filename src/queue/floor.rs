@@ -51,6 +51,11 @@ impl Floor {
         self.highest = self.highest.max(last.unwrap_or(0));
     }
 
+    /// Raises it to an id that is known to be no higher than it may be.
+    pub fn raise(&mut self, id: i64) {
+        self.proven = self.proven.max(id);
+    }
+
     /// Forgets everything: the slots are others now, or somebody may have given events back.
     pub fn reset(&mut self) {
         *self = Self::default();

@@ -2,13 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use postgres::{Client, Statement};
+use postgres::GenericClient;
 
 use super::batch::{Taken, in_order};
 use super::floor::{Floor, Horizon};
 use super::registry::Queue;
+use crate::connection::ask::{self, Question};
+use crate::connection::{Connection, Pooling};
 use crate::error::Result;
-use crate::queue::STEADY_PLANS;
+use crate::queue::{STEADY_PLANS, begin};
 use crate::sql;
 
 /// How far somebody has looked; shared with the thread that waits for more.
@@ -35,10 +37,12 @@ impl Seen {
 pub struct Peek {
     seen: Seen,
     floor: Floor,
-    page: Statement,
+    page: Question,
     window: Option<Window>,
     /// Nothing was shown to the end yet.
     first: bool,
+    /// Up to this id everything was there at the beginning, whatever its transaction says: some of it was restored from a dump.
+    restored: i64,
 }
 
 /// What one snapshot sees and the one before did not, as far as it was not shown yet.
@@ -53,17 +57,20 @@ impl Peek {
     ///
     /// # Errors
     /// What the server says.
-    pub fn new(client: &mut Client, queue: &Queue) -> Result<Self> {
-        let page = prepare(client, queue)?;
-        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true })
+    pub fn new(connection: &mut Connection, queue: &Queue) -> Result<Self> {
+        let (table, retry) = (queue.table(), queue.retry_table());
+        let restored = sql::fill(include_str!("../../sql/restored.sql"), &[("queue", &table), ("retry", &retry)]);
+        let restored = ask::row(&mut **connection, &restored, &[])?.get(0);
+        let page = prepare(connection, queue)?;
+        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true, restored })
     }
 
     /// Goes on with another connection.
     ///
     /// # Errors
     /// What the server says.
-    pub fn go_on_with(&mut self, client: &mut Client, queue: &Queue) -> Result<()> {
-        self.page = prepare(client, queue)?;
+    pub fn go_on_with(&mut self, connection: &mut Connection, queue: &Queue) -> Result<()> {
+        self.page = prepare(connection, queue)?;
         Ok(())
     }
 
@@ -76,14 +83,25 @@ impl Peek {
     ///
     /// # Errors
     /// What the server says.
-    pub fn next(&mut self, client: &mut Client, events: usize) -> Result<Vec<Taken>> {
+    pub fn next(&mut self, connection: &mut Connection, events: usize) -> Result<Vec<Taken>> {
+        if connection.pooling() == Pooling::None {
+            return self.look(&mut **connection, events);
+        }
+        let mut transaction = begin(connection)?;
+        let page = self.look(&mut transaction, events)?;
+        transaction.commit()?;
+        Ok(page)
+    }
+
+    fn look(&mut self, client: &mut impl GenericClient, events: usize) -> Result<Vec<Taken>> {
         let window = match self.window.take() {
             Some(window) => window,
             None => self.open(client)?,
         };
         let (_, before) = self.seen.get();
         let limit = i64::try_from(events).unwrap_or(i64::MAX);
-        let page = client.query(&self.page, &[&window.last, &window.snapshot, &before, &limit, &self.first]);
+        let page =
+            self.page.rows(client, &[&window.last, &window.snapshot, &before, &limit, &self.first, &self.restored]);
         let rows = match page {
             Ok(rows) => rows,
             Err(error) => {
@@ -98,25 +116,26 @@ impl Peek {
         } else {
             self.first = false;
             self.floor.after_take(window.horizon, Some(last), true);
+            self.floor.raise(self.restored);
             self.seen.set(self.floor.get(), window.snapshot);
         }
         Ok(page)
     }
 
-    fn open(&mut self, client: &mut Client) -> Result<Window> {
+    fn open(&mut self, client: &mut impl GenericClient) -> Result<Window> {
         // A number that was drawn in front of the snapshot: everything that had drawn an id by then has a lower one. (The
         // snapshot's own xmax will not do: it is the highest number that has *ended*, and there are higher ones under way.)
-        let until: i64 = client.query_one("SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
+        let until: i64 = ask::row(client, "SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
         let query = "SELECT s::text, pg_catalog.pg_snapshot_xmin(s)::text::bigint \
                      FROM pg_catalog.pg_current_snapshot() s";
-        let row = client.query_one(query, &[])?;
+        let row = ask::row(client, query, &[])?;
         let horizon = Horizon { oldest_running: row.get(1), next_to_start: until };
         self.floor.before_take(horizon);
         Ok(Window { snapshot: row.get(0), horizon, last: self.floor.get() })
     }
 }
 
-fn prepare(client: &mut Client, queue: &Queue) -> Result<Statement> {
+fn prepare(connection: &mut Connection, queue: &Queue) -> Result<Question> {
     let (table, retry) = (queue.table(), queue.retry_table());
     let places = [
         ("queue", table.as_str()),
@@ -126,7 +145,10 @@ fn prepare(client: &mut Client, queue: &Queue) -> Result<Statement> {
         ("before", "$3::text::pg_snapshot"),
         ("events", "$4"),
         ("retries", "$5"),
+        ("restored", "$6"),
     ];
-    client.batch_execute(STEADY_PLANS)?;
-    Ok(client.prepare(&sql::fill(include_str!("../../sql/peek.sql"), &places))?)
+    if connection.pooling() == Pooling::None {
+        connection.batch_execute(STEADY_PLANS)?;
+    }
+    Ok(connection.question(&sql::fill(include_str!("../../sql/peek.sql"), &places))?)
 }

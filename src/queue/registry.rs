@@ -2,6 +2,7 @@
 
 use postgres::{GenericClient, Transaction};
 
+use crate::connection::ask;
 use crate::digest::digest;
 use crate::error::{Error, Result};
 use crate::sql;
@@ -40,6 +41,11 @@ impl Queue {
     /// The table of events that could not be delivered, quoted.
     pub fn dead_table(&self) -> String {
         self.object("dead")
+    }
+
+    /// The sequence of the events' ids, quoted.
+    pub fn ids(&self) -> String {
+        self.object("ids")
     }
 
     /// The channel on which writers ring.
@@ -83,7 +89,7 @@ pub fn list(client: &mut impl GenericClient, schema: &str) -> Result<Vec<Queue>>
         return Ok(Vec::new());
     }
     let query = format!("SELECT name FROM {} ORDER BY name", sql::qualified(schema, "queue"));
-    let rows = client.query(&query, &[])?;
+    let rows = ask::rows(client, &query, &[])?;
     Ok(rows.iter().map(|row| Queue::named(schema, row.get("name"))).collect())
 }
 
@@ -140,11 +146,12 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
         ("queue", queue.table()),
         ("retry", queue.retry_table()),
         ("dead", queue.dead_table()),
-        ("ids", sql::qualified(schema, &format!("ids_{name}"))),
+        ("ids", queue.ids()),
         ("queue_key", named("qkey")),
         ("retry_key", named("rkey")),
         ("dead_key", named("dkey")),
         ("barriers", named("barriers")),
+        ("retry_barriers", named("rbarriers")),
         ("due", named("due")),
         ("keys", named("keys")),
     ];
@@ -168,5 +175,5 @@ pub fn drop_statements(queue: &Queue) -> Vec<String> {
 fn registry_exists(client: &mut impl GenericClient, schema: &str) -> Result<bool> {
     let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1::pg_catalog.text AND c.relname = 'queue' AND c.relkind = 'r')";
-    Ok(client.query_one(query, &[&schema])?.get(0))
+    Ok(ask::row(client, query, &[&schema])?.get(0))
 }

@@ -1,20 +1,24 @@
 //! Which of the 64 slots a worker owns, by advisory locks of its own session: shared out evenly among the workers alive.
 
-use postgres::Client;
+mod borrowed;
+
+use postgres::{Client, GenericClient};
 
 use super::batch::Order;
+use super::lock::LockClass;
 use super::registry::Queue;
+use crate::connection::ask;
 use crate::error::{Error, Result};
 
 /// Number of slots. The last six bits of an event's key are its slot.
 pub const SLOTS: usize = 64;
-/// Class of the locks on slots: "pgfS".
-const SLOT_CLASS: i32 = 0x7067_6653;
-/// Class of the lock that every ordered worker holds shared: "pgfM". Counting its holders counts the workers.
-const MEMBER_CLASS: i32 = 0x7067_664d;
+const SLOT_CLASS: i32 = LockClass::Slot.number();
+/// Every ordered worker holds it shared.
+const MEMBER_CLASS: i32 = LockClass::Member.number();
+/// Every worker without order holds it shared.
+const UNORDERED_CLASS: i32 = LockClass::Unordered.number();
 
-/// Class of the lock that every worker without order holds shared: "pgfU".
-const UNORDERED_CLASS: i32 = 0x7067_6655;
+pub use borrowed::Borrowed;
 
 /// The slots of one worker. They live and die with its session.
 #[derive(Debug, Clone)]
@@ -22,7 +26,8 @@ pub struct Slots {
     queue_id: i32,
     order: Order,
     owned: u64,
-    next: usize,
+    /// Where it begins to look for free ones.
+    first: usize,
 }
 
 impl Slots {
@@ -41,8 +46,8 @@ impl Slots {
             return Err(other_order(queue, other));
         }
         // Not all at the same slot: they would refuse each other in turn.
-        let next = std::process::id() as usize % SLOTS;
-        Ok(Self { queue_id: queue.id, order, owned: 0, next })
+        let first = std::process::id() as usize % SLOTS;
+        Ok(Self { queue_id: queue.id, order, owned: 0, first })
     }
 
     /// The owned slots as bits.
@@ -63,19 +68,13 @@ impl Slots {
             return Ok(false);
         }
         let share = self.share(client)?;
-        while self.count() > share {
-            let slot = self.owned.trailing_zeros() as usize;
-            client.execute("SELECT pg_catalog.pg_advisory_unlock($1, $2)", &[&SLOT_CLASS, &self.lock_of(slot)])?;
-            self.owned &= !(1 << slot);
+        if self.count() > share {
+            self.give_away(client, self.count() - share)?;
         }
-        let before = self.owned;
-        for _ in 0..SLOTS {
-            if self.count() >= share {
-                break;
-            }
-            self.claim_next(client)?;
+        if self.count() == share {
+            return Ok(false);
         }
-        Ok(self.owned != before)
+        self.claim(client, share - self.count())
     }
 
     /// As many as everybody's, and one more for the first, by their sessions' numbers, while that does not come out even.
@@ -83,33 +82,49 @@ impl Slots {
         let query = format!(
             "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE pid < pg_catalog.pg_backend_pid()) {HOLDERS}"
         );
-        let row = client.query_one(&query, &[&MEMBER_CLASS, &self.queue_id])?;
+        let row = ask::row(client, &query, &[&MEMBER_CLASS, &self.queue_id])?;
         let [workers, in_front] = [0, 1].map(|column| usize::try_from(row.get::<_, i64>(column)).unwrap_or(0));
         let workers = workers.max(1);
         Ok(SLOTS / workers + usize::from(in_front < SLOTS % workers))
     }
 
-    fn claim_next(&mut self, client: &mut Client) -> Result<()> {
-        let slot = self.next;
-        self.next = (self.next + 1) % SLOTS;
-        if self.owned & (1 << slot) != 0 {
-            return Ok(());
-        }
-        let claim = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
-        if client.query_one(claim, &[&SLOT_CLASS, &self.lock_of(slot)])?.get(0) {
-            self.owned |= 1 << slot;
-        }
+    fn give_away(&mut self, client: &mut Client, count: usize) -> Result<()> {
+        let slots: Vec<usize> = (0..SLOTS).filter(|slot| self.owned & (1 << slot) != 0).take(count).collect();
+        let unlock = "SELECT pg_catalog.pg_advisory_unlock($1, l) FROM pg_catalog.unnest($2::integer[]) l";
+        ask::rows(client, unlock, &[&SLOT_CLASS, &self.locks_of(&slots)])?;
+        slots.iter().for_each(|slot| self.owned &= !(1 << slot));
         Ok(())
+    }
+
+    /// Claims at most so many of the slots that nobody owns. Returns whether there was one.
+    fn claim(&mut self, client: &mut Client, count: usize) -> Result<bool> {
+        let others = (0..SLOTS).map(|n| (self.first + n) % SLOTS).filter(|slot| self.owned & (1 << slot) == 0);
+        let slots: Vec<usize> = others.collect();
+        // Nothing stands between the rows and the limit: none is tried beyond it.
+        let lock = "SELECT u.place FROM pg_catalog.unnest($2::integer[]) WITH ORDINALITY AS u(l, place) \
+                    WHERE pg_catalog.pg_try_advisory_lock($1, u.l) LIMIT $3";
+        let count = i64::try_from(count).expect("there are 64 slots");
+        let claimed = ask::rows(client, lock, &[&SLOT_CLASS, &self.locks_of(&slots), &count])?;
+        for row in &claimed {
+            let place = usize::try_from(row.get::<_, i64>(0)).expect("rows are numbered from 1");
+            self.owned |= 1 << slots[place - 1];
+        }
+        Ok(!claimed.is_empty())
     }
 
     fn count(&self) -> usize {
         self.owned.count_ones() as usize
     }
 
-    fn lock_of(&self, slot: usize) -> i32 {
-        // The id has at most 25 bits (sql/queue_registry.sql).
-        self.queue_id * 64 + i32::try_from(slot).expect("a slot is below 64")
+    fn locks_of(&self, slots: &[usize]) -> Vec<i32> {
+        slots.iter().map(|slot| lock_of(self.queue_id, i32::try_from(*slot).expect("a slot is below 64"))).collect()
     }
+}
+
+/// The key of a slot's lock.
+fn lock_of(queue_id: i32, slot: i32) -> i32 {
+    // The id has at most 25 bits (sql/queue_registry.sql).
+    queue_id * 64 + slot
 }
 
 /// The sessions of this database that hold a lock.
@@ -118,8 +133,9 @@ const HOLDERS: &str = "FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND 
                        AND classid = $1::integer::oid AND objid = $2::integer::oid AND objsubid = 2";
 
 /// How many sessions of this database hold a lock.
-fn holders(client: &mut Client, class: i32, queue_id: i32) -> Result<usize> {
-    let holders: i64 = client.query_one(&format!("SELECT pg_catalog.count(*) {HOLDERS}"), &[&class, &queue_id])?.get(0);
+fn holders(client: &mut impl GenericClient, class: i32, queue_id: i32) -> Result<usize> {
+    let count = format!("SELECT pg_catalog.count(*) {HOLDERS}");
+    let holders: i64 = ask::row(client, &count, &[&class, &queue_id])?.get(0);
     Ok(usize::try_from(holders).unwrap_or(0))
 }
 

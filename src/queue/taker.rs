@@ -1,6 +1,10 @@
 //! Takes events inside a transaction that stays open while they are delivered: what a crash interrupts comes back by itself.
 
+mod place;
+mod read;
+mod session;
 mod statements;
+mod tenure;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -8,26 +12,33 @@ use std::time::{Duration, Instant};
 use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
 use super::floor::{Floor, Horizon};
 use super::registry::Queue;
-use super::slots::Slots;
+use super::slots::{Borrowed, Slots};
 use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::failpoint;
-use crate::queue::STEADY_PLANS;
+use crate::queue::{STEADY_PLANS, of_transaction};
+use read::Read;
+use session::Session;
 use statements::Statements;
+use tenure::Tenure;
 
 pub use statements::delay;
 
 /// How often slots are shared out anew.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
+/// A worker with nothing to do speaks every [`SHARE_EVERY`]: one that is silent for so long is stopped, and its slots go to others.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How often a taker without order looks below its floor, where somebody may have given events back.
 const LOOK_BELOW_EVERY: Duration = Duration::from_secs(1);
 
 /// One worker: a connection, the slots it owns, and the transaction it is in.
 pub struct Taker {
-    connection: Connection,
+    session: Session,
     statements: Statements,
     order: Order,
-    slots: Slots,
+    slots: Tenure,
+    /// How a transaction begins.
+    begin: String,
     shared_at: Instant,
     floor: Floor,
     floor_since: Instant,
@@ -47,7 +58,7 @@ struct Facts {
     horizon: Horizon,
     retry_is_due: bool,
     anything_retries: bool,
-    barrier: Option<i64>,
+    barrier_waits: bool,
 }
 
 impl Taker {
@@ -59,25 +70,34 @@ impl Taker {
     pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
         let mut connection = Connection::open(settings)?;
         let statements = Statements::prepare(&mut connection, queue, order)?;
-        let hold = hold.map_or(0, |hold| hold.as_millis());
-        connection.batch_execute(&format!("SET idle_in_transaction_session_timeout = {hold}"))?;
-        // A worker with nothing to do speaks once a second: one that is silent is stopped, and its slots go to others.
-        connection.batch_execute("SET idle_session_timeout = '60s'")?;
-        connection.batch_execute(STEADY_PLANS)?;
-        let slots = Slots::join(&mut connection, queue, order)?;
+        let hold = format!("SET idle_in_transaction_session_timeout = {}", hold.map_or(0, |hold| hold.as_millis()));
+        let (begin, slots) = match connection.transaction_settings() {
+            Some(settings) => {
+                let begin = format!("BEGIN;\n{settings}\n{};\n{}", of_transaction(&hold), of_transaction(STEADY_PLANS));
+                (begin, Tenure::Batch(Borrowed::new(&mut connection, queue, order)?))
+            }
+            None => {
+                connection.batch_execute(&hold)?;
+                let silence = failpoint::at_most("PGFEED_HOLD", SILENCE);
+                connection.batch_execute(&format!("SET idle_session_timeout = {}", silence.as_millis()))?;
+                connection.batch_execute(STEADY_PLANS)?;
+                let mut slots = Slots::join(&mut connection, queue, order)?;
+                slots.share_out(&mut connection)?;
+                ("BEGIN".to_owned(), Tenure::Session(slots))
+            }
+        };
         let now = Instant::now();
-        let mut taker = Self {
-            connection,
+        Ok(Self {
+            session: Session::new(connection),
             statements,
             order,
             slots,
+            begin,
             shared_at: now,
             floor: Floor::default(),
             floor_since: now,
             open: None,
-        };
-        taker.slots.share_out(&mut taker.connection)?;
-        Ok(taker)
+        })
     }
 
     /// Takes the oldest events that this worker may have now. Ends with an open transaction, unless there are none: then
@@ -88,7 +108,7 @@ impl Taker {
     pub fn take(&mut self, batch: &Batch) -> Result<Vec<Taken>> {
         self.refresh()?;
         loop {
-            self.connection.batch_execute("BEGIN")?;
+            self.begin()?;
             let facts = self.facts()?;
             self.floor.before_take(facts.horizon);
             let mut events = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
@@ -117,8 +137,8 @@ impl Taker {
     pub fn settle(&mut self, delivered: impl Iterator<Item = i64>, failures: &[Failure]) -> Result<()> {
         let (dead, again): (Vec<&Failure>, Vec<&Failure>) =
             failures.iter().partition(|failure| failure.fate == Fate::Bury);
-        self.statements.retry(&mut self.connection, &again)?;
-        self.statements.bury(&mut self.connection, &dead)?;
+        self.statements.retry(self.session.get()?, &again)?;
+        self.statements.bury(self.session.get()?, &dead)?;
         // Where an event of a key is gone, or waits and was not tried, the oldest of the key may have nobody in front. In any order:
         // what waits behind may do so since others kept the order.
         let mut keys: Vec<i64> =
@@ -126,7 +146,7 @@ impl Taker {
         if self.open.as_ref().is_some_and(|open| open.retried) {
             keys.extend(delivered);
         }
-        self.statements.promote(&mut self.connection, &keys)?;
+        self.statements.promote(self.session.get()?, &keys)?;
         failpoint::reach("before_commit");
         self.commit()?;
         failpoint::reach("after_commit");
@@ -139,28 +159,79 @@ impl Taker {
     /// That the connection is lost, which has the same effect.
     pub fn give_back(&mut self) -> Result<()> {
         self.open = None;
-        Ok(self.connection.batch_execute("ROLLBACK")?)
+        self.session.roll_back()
+    }
+
+    /// The connection, while a batch is in flight.
+    pub fn holder(&mut self) -> Option<&mut Connection> {
+        self.open.as_ref()?;
+        self.session.get().ok()
+    }
+
+    /// Looks for slots that are free, since their worker has ended or has given them away. Returns whether there is something to
+    /// take from now.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn look_for_slots(&mut self) -> Result<bool> {
+        if self.shared_at.elapsed() < SHARE_EVERY / 2 {
+            return Ok(false);
+        }
+        self.shared_at = Instant::now();
+        match (&self.slots, self.order) {
+            (Tenure::Session(_), Order::Ordered) => self.share_out(),
+            // The server ends sessions that are silent for long.
+            _ => self.stay().map(|()| false),
+        }
+    }
+
+    /// Shows the server that this worker is there: it ends sessions that are silent for long.
+    ///
+    /// # Errors
+    /// That the connection is lost.
+    pub fn stay(&mut self) -> Result<()> {
+        Ok(self.session.get()?.batch_execute("")?)
     }
 
     fn commit(&mut self) -> Result<()> {
-        self.connection.batch_execute("COMMIT")?;
+        self.session.get()?.batch_execute("COMMIT")?;
         if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {
             self.floor.after_take(horizon, last, exhausted);
         }
         Ok(())
     }
 
-    fn refresh(&mut self) -> Result<()> {
-        if self.shared_at.elapsed() >= SHARE_EVERY {
-            self.shared_at = Instant::now();
-            if self.slots.share_out(&mut self.connection)? {
+    fn begin(&mut self) -> Result<()> {
+        let connection = self.session.get()?;
+        connection.batch_execute(&self.begin)?;
+        if let Tenure::Batch(borrowed) = &mut self.slots {
+            borrowed.borrow(&mut **connection)?;
+            if self.order == Order::Ordered {
+                // It was proven for other slots.
                 self.floor.reset();
             }
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self) -> Result<()> {
+        if self.shared_at.elapsed() >= SHARE_EVERY {
+            self.share_out()?;
         }
         if self.order == Order::Unordered && self.floor_since.elapsed() >= LOOK_BELOW_EVERY {
             self.look_below();
         }
         Ok(())
+    }
+
+    fn share_out(&mut self) -> Result<bool> {
+        let Tenure::Session(slots) = &mut self.slots else { return Ok(false) };
+        self.shared_at = Instant::now();
+        let claimed = slots.share_out(self.session.get()?)?;
+        if claimed {
+            self.floor.reset();
+        }
+        Ok(claimed)
     }
 
     fn look_below(&mut self) {
@@ -169,58 +240,51 @@ impl Taker {
     }
 
     fn facts(&mut self) -> Result<Facts> {
-        let row = self.connection.query_one(&self.statements.facts, &[])?;
+        let row = self.statements.facts.row(&mut **self.session.get()?, &[])?;
         Ok(Facts {
             horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
             retry_is_due: row.get("retry_is_due"),
             anything_retries: row.get("anything_retries"),
-            barrier: row.get("barrier"),
+            barrier_waits: row.get("barrier_waits"),
         })
     }
 
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.connection.query(&self.statements.take_retry, &[&self.slots.mask(), &limit, &bytes])?;
+        let rows =
+            self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
         self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
         Ok(events)
     }
 
     fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
-        let (mut events, mut exhausted) = self.take_above(self.floor.get(), batch)?;
-        if events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
+        let mut read = self.read_above(self.floor.get(), batch)?;
+        if read.events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
             self.look_below();
-            (events, exhausted) = self.take_above(0, batch)?;
+            read = self.read_above(0, batch)?;
         }
-        if let Some(barrier) = facts.barrier {
-            // What is younger than the barrier was not looked at.
-            exhausted = false;
-            if events.is_empty() {
-                let rows = self.connection.query(&self.statements.take_barrier, &[&barrier, &self.slots.mask()])?;
-                events = in_order(&rows, |_| 0);
-            }
+        let Read { events, exhausted, removal } = read;
+        if let Some(removal) = removal {
+            self.session.remove(&self.statements.remove, removal)?;
         }
-        let last = events.last().map(|event| event.id);
+        // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
+        // not has a higher id than any that the floor may pass.)
+        let last = events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
+        let exhausted = exhausted && !facts.barrier_waits;
         self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
         Ok(events)
     }
 
-    /// Takes the oldest events above an id and below every barrier. Also tells whether there was nothing more.
-    fn take_above(&mut self, floor: i64, batch: &Batch) -> Result<(Vec<Taken>, bool)> {
-        let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
-        let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
-        let rows = self.connection.query(&self.statements.take, &[&floor, &self.slots.mask(), &limit, &bytes])?;
-        let events = in_order(&rows, |_| 0);
-        let taken_bytes: usize = events.iter().map(|event| event.payload.len()).sum();
-        let exhausted = events.len() < batch.events && taken_bytes < batch.bytes;
-        Ok((events, exhausted))
+    fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
+        read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
     }
 
     /// Moves the events whose key is being retried behind that.
     fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
         let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
-        let rows = self.connection.query(&self.statements.retried_keys, &[&keys])?;
+        let rows = self.statements.retried_keys.rows(&mut **self.session.get()?, &[&keys])?;
         let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
         if retried.is_empty() {
             return Ok(());
@@ -229,7 +293,7 @@ impl Taker {
             std::mem::take(events).into_iter().partition(|event| retried.contains(&event.key));
         let behind: Vec<Failure> =
             behind.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
-        self.statements.retry(&mut self.connection, &behind.iter().collect::<Vec<_>>())?;
+        self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())?;
         *events = ready;
         Ok(())
     }

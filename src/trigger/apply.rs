@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use postgres::{Client, Transaction};
+use postgres::Transaction;
 
 use super::installed::{Difference, Installed, drop_trigger};
-use super::name::TableName;
 use super::obstacle::Obstacle;
 use super::plan::Plan;
 use super::spec::Spec;
 use super::table::Table;
+use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::queue::{self, Queue, Trust};
-use crate::sql;
+use crate::sql::{self, TableName};
 
 /// Key of the advisory lock that installs and uninstalls take: "pgfeed" in ASCII. Without it most concurrent installs fail with
 /// "tuple concurrently updated".
@@ -96,12 +96,12 @@ pub struct Settings<'a> {
 /// # Errors
 /// A usage error when a table or column is not there; what the server says otherwise, and then nothing has changed.
 pub fn install(
-    client: &mut Client,
+    connection: &mut Connection,
     tables: &[TableName],
     specs_of: &dyn Fn(&Table) -> Result<Vec<Spec>>,
     settings: &Settings,
 ) -> Result<Vec<Installation>> {
-    let mut transaction = begin(client, settings.mode)?;
+    let mut transaction = begin(connection, settings.mode)?;
     let installed = Installed::read(&mut transaction)?;
     let mut installations: Vec<Installation> = Vec::new();
     for name in tables {
@@ -135,8 +135,8 @@ pub fn install(
 }
 
 /// Begins the transaction of an install or uninstall; nobody else is at it until it ends.
-pub fn begin(client: &mut Client, mode: Mode) -> Result<Transaction<'_>> {
-    let mut transaction = client.transaction()?;
+pub fn begin(connection: &mut Connection, mode: Mode) -> Result<Transaction<'_>> {
+    let mut transaction = connection.begin()?;
     if mode == Mode::Apply {
         let wait = INSTALL_LOCK_TIMEOUT.as_millis();
         let lock = format!("SET LOCAL lock_timeout = {wait}; SELECT pg_catalog.pg_advisory_xact_lock({INSTALL_LOCK})");
@@ -151,11 +151,11 @@ pub fn begin(client: &mut Client, mode: Mode) -> Result<Transaction<'_>> {
 ///
 /// # Errors
 /// What the server says.
-pub fn make_queue(client: &mut Client, queue: &Queue) -> Result<()> {
-    if queue::find(client, &queue.schema, &queue.name)?.is_some() {
+pub fn make_queue(connection: &mut Connection, queue: &Queue) -> Result<()> {
+    if queue::find(&mut connection.begin()?, &queue.schema, &queue.name)?.is_some() {
         return Ok(());
     }
-    let mut transaction = begin(client, Mode::Apply)?;
+    let mut transaction = begin(connection, Mode::Apply)?;
     ensure_schema(&mut transaction, &queue.schema)?;
     queue::create(&mut transaction, queue, &Trust::In(None))?;
     transaction.commit().map_err(|error| Error::from(error).doing("committing the queue"))
@@ -168,7 +168,8 @@ pub fn limit_waits(transaction: &mut Transaction, lock_timeout: Duration) -> Res
     Ok(transaction.batch_execute(&format!("SET LOCAL lock_timeout = {wait}"))?)
 }
 
-fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
+/// Makes the plan for a table.
+pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
     let condition = match &spec.when {
         Some(condition) => Some(understood(transaction, table, condition)?),
         None => None,
@@ -198,10 +199,10 @@ fn read_back(savepoint: &mut Transaction, table: &Table, condition: &str) -> Res
     let values = [("new_table", quoted.as_str()), ("old_table", quoted.as_str()), ("condition", condition)];
     savepoint.batch_execute("SET LOCAL search_path TO DEFAULT")?;
     // Not batch_execute: this way the server takes one statement only.
-    savepoint.execute(&sql::fill(include_str!("../../sql/condition.sql"), &values), &[])?;
+    ask::execute(savepoint, &sql::fill(include_str!("../../sql/condition.sql"), &values), &[])?;
     savepoint.batch_execute("SET LOCAL search_path = pg_catalog")?;
     let body = "SELECT pg_catalog.pg_get_function_sqlbody('pg_temp.pgfeed_condition()'::pg_catalog.regprocedure)";
-    Ok(savepoint.query_one(body, &[])?.get(0))
+    Ok(ask::row(savepoint, body, &[])?.get(0))
 }
 
 fn action(plan: &Plan, installed: &[Installed]) -> Action {
@@ -255,7 +256,7 @@ pub fn execute(transaction: &mut Transaction, statements: &[String]) -> Result<(
 /// CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it exists: look first.
 fn ensure_schema(transaction: &mut Transaction, schema: &str) -> Result<()> {
     let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::pg_catalog.text)";
-    if !transaction.query_one(exists, &[&schema])?.get::<_, bool>(0) {
+    if !ask::row(transaction, exists, &[&schema])?.get::<_, bool>(0) {
         transaction.batch_execute(&format!("CREATE SCHEMA {}", sql::ident(schema)))?;
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! Stores the rows that are there already as SNAPSHOT events, in chunks by key, while writers go on.
 
-use postgres::types::ToSql;
-use postgres::{Client, Statement};
-
 use super::body::Body;
 use super::expression::hash;
+use super::keyset::Keyset;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
+use crate::connection::Connection;
+use crate::connection::ask::{self, Question, Value};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
 use crate::sql;
@@ -22,7 +22,7 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// # Errors
 /// A usage error when the table has no primary key; what the server says.
 pub fn backfill(
-    client: &mut Client,
+    connection: &mut Connection,
     table: &Table,
     spec: &Spec,
     queue: &Queue,
@@ -35,7 +35,7 @@ pub fn backfill(
     }
     // row_to_json calls casts that the owner of a type can define: they get the rights of the table's owner here, as they do in
     // the trigger, and never those of a superuser.
-    let user: String = client.query_one("SELECT CURRENT_USER::text", &[])?.get(0);
+    let user: String = ask::row(&mut **connection, "SELECT CURRENT_USER::text", &[])?.get(0);
     if user != table.owner {
         return Err(Error::usage(format!(
             "{} belongs to {}, and only that role can store its rows",
@@ -44,23 +44,23 @@ pub fn backfill(
         ))
         .hint(format!("the trigger is installed; now run the same with -U {}", table.owner)));
     }
-    let statements = Statements::prepare(client, table, spec, queue, &key)?;
+    let statements = Statements::prepare(connection, table, spec, queue, &key)?;
     let rings = !matches!(spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
     let mut stored = 0;
     let mut last: Option<Key> = None;
     loop {
         let met = match &last {
-            None => run(client, &statements.first, &[], CHUNK)?,
-            Some(last) => run(client, &statements.next, last, CHUNK)?,
+            None => run(connection, &statements.first, &[], CHUNK)?,
+            Some(last) => run(connection, &statements.next, last, CHUNK)?,
         };
         let Some((_, end)) = met.last() else { return Ok(stored) };
         last = Some(end.clone());
         stored += met.iter().filter(|(stored, _)| *stored).count() as u64;
         for (_, left) in met.iter().filter(|(stored, _)| !stored) {
-            stored += u64::from(store_one(client, &statements.one, left, &mut || progress(stored))?);
+            stored += u64::from(store_one(connection, &statements.one, left, &mut || progress(stored))?);
         }
         if rings {
-            client.execute("SELECT pg_catalog.pg_notify($1, '')", &[&queue.doorbell()])?;
+            ask::execute(&mut **connection, "SELECT pg_catalog.pg_notify($1, '')", &[&queue.doorbell()])?;
         }
         if !progress(stored) {
             return Ok(stored);
@@ -72,17 +72,24 @@ pub fn backfill(
 type Key = Vec<String>;
 
 /// Runs a statement; gives the keys it has met, and whether it has stored their rows.
-fn run(client: &mut Client, statement: &Statement, key: &[String], rows: i64) -> Result<Vec<(bool, Key)>> {
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&rows];
-    parameters.extend(key.iter().map(|value| value as &(dyn ToSql + Sync)));
-    let met = client.query(statement, &parameters)?;
+fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: i64) -> Result<Vec<(bool, Key)>> {
+    let mut values: Vec<&dyn Value> = vec![&rows];
+    values.extend(key.iter().map(|value| value as &dyn Value));
+    let mut transaction = connection.begin()?;
+    let met = statement.rows(&mut transaction, &values)?;
+    transaction.commit()?;
     Ok(met.iter().map(|row| (row.get(0), (1..row.len()).map(|column| row.get(column)).collect())).collect())
 }
 
 /// Stores a row that somebody else has locked, as soon as he lets go of it; it may be gone by then.
-fn store_one(client: &mut Client, one: &Statement, key: &[String], go_on: &mut dyn FnMut() -> bool) -> Result<bool> {
+fn store_one(
+    connection: &mut Connection,
+    one: &Question,
+    key: &[String],
+    go_on: &mut dyn FnMut() -> bool,
+) -> Result<bool> {
     loop {
-        match run(client, one, key, 1) {
+        match run(connection, one, key, 1) {
             Ok(met) => return Ok(met.iter().any(|(stored, _)| *stored)),
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) && go_on() => {}
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
@@ -94,15 +101,22 @@ fn store_one(client: &mut Client, one: &Statement, key: &[String], go_on: &mut d
 /// Prepared for one table.
 struct Statements {
     /// The first chunk.
-    first: Statement,
+    first: Question,
     /// The chunk behind a key.
-    next: Statement,
+    next: Question,
     /// One row, which is waited for.
-    one: Statement,
+    one: Question,
 }
 
 impl Statements {
-    fn prepare(client: &mut Client, table: &Table, spec: &Spec, queue: &Queue, key: &[&Column]) -> Result<Self> {
+    fn prepare(
+        connection: &mut Connection,
+        table: &Table,
+        spec: &Spec,
+        queue: &Queue,
+        key: &[&Column],
+    ) -> Result<Self> {
+        let keyset = Keyset::find(connection, table)?;
         let columns = |separator: &str, of: &dyn Fn(usize, &str, &str) -> String| {
             let parts = key.iter().enumerate().map(|(n, column)| of(n, &sql::ident(&column.name), &column.type_name));
             parts.collect::<Vec<_>>().join(separator)
@@ -110,14 +124,18 @@ impl Statements {
         let names = columns(", ", &|_, name, _| format!("r.{name}"));
         let descending = columns(", ", &|_, name, _| format!("r.{name} DESC"));
         let texts = columns(", ", &|_, name, _| format!("r.{name}::pg_catalog.text"));
-        let same = columns(" AND ", &|_, name, _| format!("c.{name} = r.{name}"));
-        let values = columns(", ", &|n, _, type_name| format!("${}::pg_catalog.text::{type_name}", n + 2));
+        let of =
+            |row: &str| -> Vec<String> { key.iter().map(|one| format!("{row}.{}", sql::ident(&one.name))).collect() };
+        let value = |(n, column): (usize, &&Column)| format!("${}::pg_catalog.text::{}", n + 2, column.type_name);
+        let values: Vec<String> = key.iter().enumerate().map(value).collect();
+        let furthest: Vec<String> = of("f").iter().map(|name| format!("(SELECT {name} FROM furthest f)")).collect();
+        let (same, up_to) = (keyset.equal(&of("c"), &of("r")), keyset.at_most(&of("r"), &furthest));
         let published = Published::of(table, &spec.columns)?;
         // The key alone tells nothing that a store could be kept in step with, but it is what was asked for.
         let payload = if spec.payload == Payload::Keys { Payload::Keys } else { Payload::Row };
         let spec = Spec { payload, ..spec.clone() };
         let body = Body { table, spec: &spec, schema: &queue.schema, key, published: &published, condition: None };
-        let mut prepare = |behind: &str, skip: &str| -> Result<Statement> {
+        let mut prepare = |behind: &str, skip: &str| -> Result<Question> {
             let (table_name, queue_table) = (table.quoted(), queue.table());
             let (hash, about) = (hash(table, key, "r"), body.about());
             let (identity, row) = (body.identity("r"), body.labelled("',\"new\":'", "r"));
@@ -134,14 +152,15 @@ impl Statements {
                 ("identity", &identity),
                 ("body", &row),
                 ("same", &same),
+                ("up_to", &up_to),
                 ("texts", &texts),
             ];
-            Ok(client.prepare(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
+            Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
         };
         Ok(Self {
             first: prepare("true", "SKIP LOCKED")?,
-            next: prepare(&format!("({names}) > ({values})"), "SKIP LOCKED")?,
-            one: prepare(&format!("({names}) = ({values})"), "")?,
+            next: prepare(&keyset.above(&of("r"), &values), "SKIP LOCKED")?,
+            one: prepare(&keyset.equal(&of("r"), &values), "")?,
         })
     }
 }

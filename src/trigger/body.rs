@@ -1,6 +1,6 @@
 //! The body of a trigger function: a file of `sql/` filled with what depends on table and spec.
 
-use super::expression::{SEQ, changed_object, differ, hash, json_string, object, table_hash};
+use super::expression::{SEQ, changed_object, differ, hash, json_string, object, object_behind, table_hash};
 use super::plan::Level;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
@@ -141,7 +141,7 @@ impl Body<'_> {
 
     /// The key, where there is one.
     pub fn identity(&self, row: &str) -> String {
-        if self.key.is_empty() { "''".to_owned() } else { format!("',\"key\":' || {}", object(row, self.key)) }
+        if self.key.is_empty() { "''".to_owned() } else { object_behind(",\"key\":", row, self.key) }
     }
 
     /// What tells a notification from others: the key, or a number where there is none.
@@ -153,7 +153,8 @@ impl Body<'_> {
         if self.key.is_empty() {
             return "''".to_owned();
         }
-        format!("',\"key\":' || {} || ',\"moved_to\":' || {}", object("OLD", self.key), object("NEW", self.key))
+        let new = object_behind(",\"moved_to\":", "NEW", self.key);
+        format!("{} || {new}", self.identity("OLD"))
     }
 }
 

@@ -43,12 +43,18 @@ fn value(row: &str, column: &Column) -> String {
 
 /// `{"a":1,"b":"x"}` of some columns of a row variable.
 pub fn object(row: &str, columns: &[&Column]) -> String {
+    object_behind("", row, columns)
+}
+
+/// The same behind some JSON, in one literal with it: each term is a copy of all in front of it.
+pub fn object_behind(before: &str, row: &str, columns: &[&Column]) -> String {
     let mut terms = Vec::new();
     for (n, column) in columns.iter().enumerate() {
-        terms.push(json_label(if n == 0 { "{" } else { "," }, &column.name, ":"));
+        let before = if n == 0 { format!("{before}{{") } else { ",".to_owned() };
+        terms.push(json_label(&before, &column.name, ":"));
         terms.push(value(row, column));
     }
-    terms.push(sql::literal(if columns.is_empty() { "{}" } else { "}" }));
+    terms.push(if columns.is_empty() { sql::literal(&format!("{before}{{}}")) } else { sql::literal("}") });
     concat(&terms)
 }
 
@@ -79,22 +85,28 @@ pub fn differ(columns: &[&Column]) -> String {
     format!("pg_catalog.record_image_ne({}, {})", row("OLD"), row("NEW"))
 }
 
-/// A number for a table, which its events without a key share, and in which the hashes of its keys start.
+/// A number for a table, which its events without a key share. Its upper 32 bits stand in the numbers of all its rows: so a TRUNCATE
+/// knows what it must wait for.
 pub fn table_hash(table: &Table) -> String {
-    let digest = digest(&format!("{}\0{}", table.told_schema, table.told_name)).cast_signed();
-    format!("'{digest}'::pg_catalog.int8")
+    format!("'{}'::pg_catalog.int8", digest_of(table).cast_signed())
 }
 
 /// A number for the row: events that share it are delivered in their order.
 pub fn hash(table: &Table, key: &[&Column], row: &str) -> String {
-    let seed = table_hash(table);
-    match key {
-        [] => seed,
+    let hash = match key {
+        [] => return table_hash(table),
         [column] if is_whole_number(column) => {
-            format!("pg_catalog.hashint8extended({row}.{}::pg_catalog.int8, {seed})", sql::ident(&column.name))
+            format!("pg_catalog.hashint8({row}.{}::pg_catalog.int8)", sql::ident(&column.name))
         }
-        key => format!("pg_catalog.hashtextextended({}, {seed})", object(row, key)),
-    }
+        key => format!("pg_catalog.hashtext({})", object(row, key)),
+    };
+    // In the middle of the table's range: the hashes of its keys have 32 bits and a sign.
+    let middle = digest_of(table) & !0xffff_ffff | 0x8000_0000;
+    format!("'{}'::pg_catalog.int8 + {hash}", middle.cast_signed())
+}
+
+fn digest_of(table: &Table) -> u64 {
+    digest(&format!("{}\0{}", table.told_schema, table.told_name))
 }
 
 /// int8, int2, int4

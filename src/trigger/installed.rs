@@ -4,6 +4,7 @@ use postgres::Transaction;
 
 use super::plan::{Marker, Plan};
 use super::spec::Destination;
+use crate::connection::ask;
 use crate::error::Result;
 use crate::sql;
 
@@ -63,7 +64,7 @@ impl Installed {
     pub fn read(transaction: &mut Transaction) -> Result<Vec<Self>> {
         let mut all: Vec<Self> = Vec::new();
         let mut last = None;
-        for row in transaction.query(include_str!("../../sql/installed.sql"), &[])? {
+        for row in ask::rows(transaction, include_str!("../../sql/installed.sql"), &[])? {
             let this: (u32, Option<u32>) = (row.get("function_oid"), row.get("table_oid"));
             if last.replace(this) != Some(this) {
                 let comment: String = row.get("marker");

@@ -4,21 +4,27 @@
 mod apply;
 mod backfill;
 mod body;
+#[cfg(feature = "serve")]
+mod column;
 mod condition;
 mod expression;
 mod installed;
-mod name;
+mod keyset;
 mod obstacle;
 mod plan;
 mod published;
 mod spec;
+mod survey;
 mod table;
 mod uninstall;
 
+pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
-pub use name::TableName;
+#[cfg(feature = "serve")]
+pub use column::ColumnName;
 pub use plan::Plan;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
+pub use survey::{State, Surveyed, survey};
 pub use table::Table;
 pub use uninstall::{Events, Removal, Scope, down, uninstall, up};

@@ -4,6 +4,7 @@ use postgres::Transaction;
 
 use super::installed::{drop_function, drop_trigger};
 use super::plan::Plan;
+use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::sql;
 
@@ -34,7 +35,7 @@ impl Obstacle {
         ];
         let query = sql::fill(include_str!("../../sql/obstacles.sql"), &places);
         let names: Vec<&str> = plan.triggers.iter().map(|trigger| trigger.name.as_str()).collect();
-        let rows = transaction.query(&query, &[&plan.table_oid, &names, &plan.schema, &plan.function])?;
+        let rows = ask::rows(transaction, &query, &[&plan.table_oid, &names, &plan.schema, &plan.function])?;
         let obstacle = |row: &postgres::Row| {
             let name = row.get("name");
             match row.get("kind") {

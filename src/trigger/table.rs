@@ -2,9 +2,9 @@
 
 use postgres::Transaction;
 
-use super::name::TableName;
+use crate::connection::ask;
 use crate::error::{Error, Result};
-use crate::sql;
+use crate::sql::{self, TableName};
 
 /// A table, described.
 #[derive(Debug, Clone)]
@@ -58,16 +58,17 @@ impl Table {
         let resolve = sql::fill(include_str!("../../sql/resolve.sql"), &[("name", "$1::pg_catalog.text")]);
         // The preamble pins the search_path; what the user names is found by the one that role and database have set.
         transaction.batch_execute("SET LOCAL search_path TO DEFAULT")?;
-        let oid: Option<u32> = transaction.query_one(&resolve, &[&name.quoted()])?.get(0);
+        let oid: Option<u32> = ask::row(transaction, &resolve, &[&name.quoted()])?.get(0);
         transaction.batch_execute("SET LOCAL search_path = pg_catalog")?;
         let Some(oid) = oid else { return Err(no_such_table(transaction, name)?) };
         let table = Self::describe(transaction, oid)?;
         table.ok_or_else(|| Error::usage(format!("table {name} has just been dropped")))
     }
 
-    fn describe(transaction: &mut Transaction, oid: u32) -> Result<Option<Self>> {
+    /// Describes the table with this oid, if there still is one.
+    pub(super) fn describe(transaction: &mut Transaction, oid: u32) -> Result<Option<Self>> {
         let query = sql::fill(include_str!("../../sql/table.sql"), &[("table", "$1::pg_catalog.oid")]);
-        let Some(row) = transaction.query_opt(&query, &[&oid])? else { return Ok(None) };
+        let Some(row) = ask::maybe_row(transaction, &query, &[&oid])? else { return Ok(None) };
         let name: String = row.get("name");
         let kind = match (row.get("kind"), row.get("has_relatives")) {
             ("p", _) | ("r", true) => Kind::Related,
@@ -108,7 +109,7 @@ impl Table {
 
 fn columns(transaction: &mut Transaction, oid: u32) -> Result<Vec<Column>> {
     let query = sql::fill(include_str!("../../sql/columns.sql"), &[("table", "$1::pg_catalog.oid")]);
-    let rows = transaction.query(&query, &[&oid])?;
+    let rows = ask::rows(transaction, &query, &[&oid])?;
     let column = |row: &postgres::Row| Column {
         name: row.get("name"),
         type_oid: row.get("type_oid"),
@@ -121,7 +122,7 @@ fn columns(transaction: &mut Transaction, oid: u32) -> Result<Vec<Column>> {
 
 fn no_such_table(transaction: &mut Transaction, name: &TableName) -> Result<Error> {
     let query = sql::fill(include_str!("../../sql/similar_tables.sql"), &[("name", "$1::pg_catalog.text")]);
-    let rows = transaction.query(&query, &[&name.name])?;
+    let rows = ask::rows(transaction, &query, &[&name.name])?;
     let similar: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     let error = Error::usage(format!("there is no table {name}"));
     Ok(match similar.as_slice() {

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use postgres::{Client, Transaction};
+use postgres::Transaction;
 
 use super::apply::{Mode, begin, execute, explain, limit_waits};
 use super::installed::{Installed, drop_function, drop_trigger};
-use super::name::TableName;
 use super::plan::{base_name, trigger_names};
 use super::spec::{Destination, Doorbell};
 use super::table::Table;
+use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
 use crate::queue::{Queue, Trust};
+use crate::sql::TableName;
 use crate::{queue, sql};
 
 /// What an uninstall needs.
@@ -53,8 +54,13 @@ pub struct Removal {
 ///
 /// # Errors
 /// What the server says, and then nothing has changed.
-pub fn uninstall(client: &mut Client, scope: &Scope, lock_timeout: Duration, mode: Mode) -> Result<Vec<Removal>> {
-    let mut transaction = begin(client, mode)?;
+pub fn uninstall(
+    connection: &mut Connection,
+    scope: &Scope,
+    lock_timeout: Duration,
+    mode: Mode,
+) -> Result<Vec<Removal>> {
+    let mut transaction = begin(connection, mode)?;
     let mut installed = Installed::read(&mut transaction)?;
     if let Scope::Tables(names, to) = scope {
         let mut oids = Vec::new();
@@ -116,7 +122,7 @@ fn refuse_full(transaction: &mut Transaction, queue: &Queue) -> Result<()> {
         count("retrying", queue.retry_table()),
         count("dead", queue.dead_table())
     );
-    let row = transaction.query_one(&query, &[])?;
+    let row = ask::row(transaction, &query, &[])?;
     let [waiting, retrying, dead] = ["waiting", "retrying", "dead"].map(|kind| row.get::<_, i64>(kind));
     if waiting + retrying + dead == 0 {
         return Ok(());
@@ -140,13 +146,13 @@ fn removal(one: &Installed) -> Removal {
 ///
 /// # Errors
 /// A usage error when there is no such table; what the server says.
-pub fn down(client: &mut Client, scope: &Scope, schema: &str) -> Result<Vec<String>> {
-    let mut statements: Vec<String> = uninstall(client, scope, Duration::ZERO, Mode::DryRun)?
+pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<Vec<String>> {
+    let mut statements: Vec<String> = uninstall(connection, scope, Duration::ZERO, Mode::DryRun)?
         .into_iter()
         .flat_map(|removal| removal.statements)
         .collect();
     if let Scope::Tables(names, to) = scope {
-        let mut transaction = begin(client, Mode::DryRun)?;
+        let mut transaction = begin(connection, Mode::DryRun)?;
         for name in names {
             let table = Table::find(&mut transaction, name)?;
             let default = Destination::Channel(table.told_name.clone());

@@ -4,8 +4,20 @@ use std::path::Path;
 
 use crate::harness::{Database, Pgfeed, Stdout};
 
-const COMMANDS: [&str; 8] =
-    ["install-trigger", "uninstall-trigger", "listen", "notify", "tail-queue", "demo", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "install-trigger",
+    "uninstall-trigger",
+    "listen",
+    "notify",
+    "tail-queue",
+    "bench",
+    "serve",
+    "status",
+    "doctor",
+    "demo",
+    "completions",
+    "man",
+];
 
 fn help(command: &[&str]) -> String {
     Pgfeed::new(command.iter().chain(&["--help"])).run().ok().stderr_is("").stdout
@@ -57,6 +69,8 @@ fn names_are_checked_before_connecting() {
         &["install-trigger", "t", "--channel", &"x".repeat(64)],
         &["install-trigger", "t", "--when", "OLD.a = 1"],
         &["uninstall-trigger"],
+        &["serve", &"x".repeat(64)],
+        &["serve", "--queue", ""],
         &["demo", "--rate", "0"],
     ] {
         // Nobody listens there: exit 3 would mean that it had tried to connect.
@@ -108,4 +122,11 @@ fn all_manual_pages_can_be_written_to_a_folder() {
     let pages = std::fs::read_dir(dir.path()).unwrap().count();
     assert_eq!(pages, COMMANDS.len() + 1);
     assert!(dir.path().join("pgfeed-listen.1").exists());
+}
+
+/// In a lean build: the command is known, and says why it does nothing.
+#[test]
+#[cfg(not(feature = "serve"))]
+fn a_build_without_serve_says_so() {
+    Pgfeed::new(["serve", "c"]).run().code(2).stdout_is("").stderr_has("this build of pgfeed has no serve");
 }

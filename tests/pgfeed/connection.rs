@@ -1,7 +1,7 @@
 //! Where the connection goes, and what is said when it cannot; that nothing waits longer than it may, and no secret is told.
 
 // Servers that want passwords and certificates, what is not a server, and what a run says of its connection.
-mod servers;
+pub mod servers;
 // Certificates, made by openssl.
 pub mod certificates;
 
@@ -16,7 +16,7 @@ mod tls_identity;
 // Nothing hangs, and waiting for a server ends.
 mod deadlines;
 // A primary among standbys.
-mod standby;
+pub mod standby;
 // What a role or a database has set does not matter.
 mod session;
 // A password is nowhere to be seen, however a run ends.

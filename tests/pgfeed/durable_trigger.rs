@@ -5,6 +5,7 @@ mod changes;
 pub mod doorbell;
 mod installing;
 mod safety;
+mod truncate;
 
 use crate::harness::{Database, Output};
 

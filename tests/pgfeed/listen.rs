@@ -86,3 +86,11 @@ pub fn wait_until_the_server_has_sent_it(database: &Database) {
     database.client().execute(filler, &[]).unwrap();
     wait_until_the_queue_is_empty(database);
 }
+
+/// The most memory that a process ever had, in KiB.
+#[cfg(target_os = "linux")]
+pub fn peak_kib(run: &Running) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}

@@ -27,21 +27,54 @@ mod listen_faults;
 // Delivering to a command: what it gets, what its end means, and what happens when it misbehaves.
 mod exec;
 mod notify;
+// Delivering to engines.
+#[cfg(feature = "nats")]
+mod sink_nats;
+#[cfg(feature = "redis")]
+mod sink_redis;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
 // Delivering to brokers.
 #[cfg(feature = "amqp")]
 mod amqp;
+// Appending to a file.
+mod sink_file;
+// Posting to an HTTP endpoint: what is sent, what its answers mean, and when it is away.
+#[cfg(feature = "http")]
+mod sink_http;
+// Keeping a table in step.
+mod sink_table;
 // Where the connection goes: conninfo, environment, files, TLS, deadlines; and that no secret is shown.
 mod connection;
+// What stands between us and the server: PgBouncer in each of its modes.
+mod pooler;
+// A primary that dies, and a standby that takes its place.
+mod failover;
+// A link that one side takes for open.
+mod half_open;
+// A notification queue that is full.
+mod notification_queue;
 // That a queue loses nothing and keeps its order, whatever kills its consumers, and at whatever moment.
 // (The points at which they can be told to die are in debug builds only.)
 #[cfg(debug_assertions)]
 mod crash;
+// Measuring: every scenario on small numbers, reports, faults that must show, and that nothing is left.
+mod bench;
+// Serving: WebSockets, event streams, the page, and clients that mean no good.
 mod demo;
+#[cfg(feature = "serve")]
+mod serve;
+// What is installed, how full the queues are, and what is in the way.
+mod status;
+// Everything that can be wrong is made so, and must be found.
+mod doctor;
 // The doorbell of durable queues: nobody sleeps past an event.
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.
 mod command_line;
 // The files of sql/ run under psql as they stand.
 mod sql_files;
+// A password that is easy to find, through every command.
+mod canary;
+// The map of faults and tests.
+mod faults;

@@ -62,8 +62,18 @@ fn pgfeed_runs_with_the_database_and_a_clean_environment() {
     let database = Database::new();
     database.pgfeed(["notify", "x"]).run().ok().stdout_is("").stderr_is("");
     let environment = sh("env; ls -A \"$HOME\"").env("DATABASE_URL", database.url()).run().ok();
-    let allowed =
-        ["HOME=", "PATH=", "TMPDIR=", "PWD=", "SHLVL=", "_=", "OLDPWD=", "LLVM_PROFILE_FILE=", "DATABASE_URL="];
+    let allowed = [
+        "HOME=",
+        "PGHOST=",
+        "PATH=",
+        "TMPDIR=",
+        "PWD=",
+        "SHLVL=",
+        "_=",
+        "OLDPWD=",
+        "LLVM_PROFILE_FILE=",
+        "DATABASE_URL=",
+    ];
     for line in environment.lines() {
         assert!(allowed.iter().any(|name| line.starts_with(name)), "{line}");
     }

@@ -3,8 +3,10 @@
 mod consuming;
 mod failures;
 mod faults;
+mod large;
 mod looking;
 mod order;
+mod records;
 mod rights;
 mod slots;
 

@@ -6,9 +6,10 @@ use std::io;
 
 use postgres::Client;
 use postgres::error::Severity;
-use postgres::types::Type;
 
 use super::Sent;
+use crate::connection::Pooling;
+use crate::connection::ask::{self, Question};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::queue::Queue;
@@ -37,7 +38,7 @@ impl Counted {
     /// # Errors
     /// What the server says.
     pub fn by_server(client: &mut Client) -> Result<Self> {
-        let encoding: String = client.query_one("SHOW server_encoding", &[])?.get(0);
+        let encoding: String = ask::row(client, "SHOW server_encoding", &[])?.get(0);
         Ok(if matches!(encoding.as_str(), "UTF8" | "SQL_ASCII") { Self::Bytes } else { Self::Characters })
     }
 }
@@ -121,15 +122,16 @@ impl Display for Target {
 /// Sends to one target.
 pub struct Sender<'a> {
     client: &'a mut Client,
+    pooling: Pooling,
     target: &'a Target,
-    many: Option<postgres::Statement>,
+    many: Option<Question>,
     sent: Sent,
 }
 
 impl<'a> Sender<'a> {
     /// Sends with this connection.
-    pub fn new(client: &'a mut Client, target: &'a Target) -> Self {
-        Self { client, target, many: None, sent: Sent::default() }
+    pub fn new(client: &'a mut Client, pooling: Pooling, target: &'a Target) -> Self {
+        Self { client, pooling, target, many: None, sent: Sent::default() }
     }
 
     /// Sends payloads in one transaction. To a channel they must differ: the server folds equal notifications.
@@ -175,7 +177,7 @@ impl<'a> Sender<'a> {
     /// With its types named, a statement needs one round trip instead of two.
     fn notify_one(&mut self, channel: &str, payload: &str) -> Result<(), postgres::Error> {
         let statement = "SELECT pg_catalog.pg_notify($1, $2)";
-        self.client.query_typed(statement, &[(&channel, Type::TEXT), (&payload, Type::TEXT)])?;
+        ask::row(self.client, statement, &[&channel, &payload])?;
         Ok(())
     }
 
@@ -184,7 +186,7 @@ impl<'a> Sender<'a> {
         let text = "SELECT pg_catalog.count(pg_catalog.pg_notify($1, payload)::pg_catalog.text) \
                     FROM pg_catalog.unnest($2::pg_catalog.text[]) AS payload";
         let statement = self.prepared(|| text.to_owned())?;
-        self.client.query_one(&statement, &[&channel, &payloads])?;
+        statement.row(self.client, &[&channel, &payloads])?;
         Ok(())
     }
 
@@ -197,16 +199,16 @@ impl<'a> Sender<'a> {
             sql::fill(include_str!("../../../sql/enqueue.sql"), &places)
         };
         let statement = self.prepared(text)?;
-        self.client.query_one(&statement, &[&payloads])?;
+        statement.row(self.client, &[&payloads])?;
         Ok(())
     }
 
-    /// The statement for many payloads, prepared once.
-    fn prepared(&mut self, text: impl FnOnce() -> String) -> Result<postgres::Statement, postgres::Error> {
+    /// The statement for many payloads, made once.
+    fn prepared(&mut self, text: impl FnOnce() -> String) -> Result<Question, postgres::Error> {
         if let Some(statement) = &self.many {
             return Ok(statement.clone());
         }
-        Ok(self.many.insert(self.client.prepare(&text())?).clone())
+        Ok(self.many.insert(Question::ready(self.client, self.pooling, &text())?).clone())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BATCH, Watch, order};
+use super::{BATCH, Watch, order, records, say_goodbye};
 use crate::cli::{ExecMode, OnRefusedEvent, TailQueue};
 use crate::commands::context::{Context, stdout};
 use crate::commands::delivery::Taker;
@@ -13,7 +13,9 @@ use crate::commands::{exec, output};
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::failpoint;
 use crate::feed::Sink;
+use crate::feed::event::ControlKind;
 use crate::feed::limits::{End, Meter};
 use crate::feed::pump::{OnRefusal, Pump};
 use crate::feed::sink;
@@ -46,10 +48,13 @@ pub fn run(
     let meter = Meter::start(limits);
     let stdout = stdout()?;
     let mut sources = Vec::new();
+    // Nothing is missed while a connection is lost: what comes waits.
+    let records = records(args, queue, ControlKind::Ready).filter(|_| matches!(taker, Taker::Stdout));
     for _ in 0..workers {
         let observer = Box::new(Watch { term: context.term });
         let (settings, bell) = (settings.clone(), Arc::clone(&bell));
-        sources.push(QueueSource::open(settings, queue.clone(), policy(args, taker), bell, observer, &stop)?);
+        let source = QueueSource::open(settings, queue.clone(), policy(args, taker), bell, observer, &stop)?;
+        sources.push(source.with_records(records.clone()));
     }
     ready.tell().iter().for_each(|why| context.term.warn(why));
     // The sink is made on the worker's thread: a command ends with the thread that started it.
@@ -88,7 +93,11 @@ pub fn run(
             .collect()
     });
     drop(waiting);
-    Ok(first_reason(ends)?.exit(&limits))
+    let end = first_reason(ends);
+    if matches!(taker, Taker::Stdout) {
+        say_goodbye(args, queue, &mut output::sink(&args.output, context.term, &stdout), &end);
+    }
+    Ok(end?.exit(&limits))
 }
 
 /// Why it ended: a failure counts most; that others had ended, least.
@@ -128,7 +137,7 @@ fn policy(args: &TailQueue, taker: &Taker) -> Policy {
     };
     Policy {
         order: order(args),
-        hold: timeout.map(|timeout| timeout + HOLD_MARGIN),
+        hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout + HOLD_MARGIN)),
         retries: if whole_batches { 1 } else { usize::MAX },
         bytes: usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1),
         max_attempts,

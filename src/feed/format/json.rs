@@ -5,7 +5,7 @@ use std::io::Write as _;
 use serde_json::value::RawValue;
 
 use super::Format;
-use crate::feed::event::{Control, Event, Item, Origin};
+use crate::feed::event::{About, Control, Event, Item, Origin};
 
 /// Formats events as JSON lines.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +25,7 @@ impl Format for Json {
     }
 }
 
-/// Appends an event.
-pub fn append_event(out: &mut Vec<u8>, event: &Event) {
+fn append_event(out: &mut Vec<u8>, event: &Event) {
     let written = match &event.origin {
         Origin::Channel { channel, pid } => {
             out.extend_from_slice(br#"{"type":"notification","channel":"#);
@@ -46,15 +45,24 @@ pub fn append_event(out: &mut Vec<u8>, event: &Event) {
 
 /// Appends a control record.
 pub fn append_control(out: &mut Vec<u8>, control: &Control) {
-    let head = format!(r#"{{"type":"control","event":"{}","at":"{:.6}","channels":["#, control.kind.name(), control.at);
+    let head = format!(r#"{{"type":"control","event":"{}","at":"{:.6}","#, control.kind.name(), control.at);
     out.extend_from_slice(head.as_bytes());
-    for (n, channel) in control.channels.iter().enumerate() {
-        if n > 0 {
-            out.push(b',');
+    match &control.about {
+        About::Channels(channels) => {
+            out.extend_from_slice(br#""channels":["#);
+            for (n, channel) in channels.iter().enumerate() {
+                if n > 0 {
+                    out.push(b',');
+                }
+                append_string(out, channel);
+            }
+            out.push(b']');
         }
-        append_string(out, channel);
+        About::Queue(queue) => {
+            out.extend_from_slice(br#""queue":"#);
+            append_string(out, queue);
+        }
     }
-    out.push(b']');
     if let Some(down) = control.down {
         write!(out, r#","down_ms":{}"#, down.as_millis()).expect("a Vec accepts all writes");
     }
@@ -140,7 +148,7 @@ mod tests {
         let control = Control {
             kind: ControlKind::Gap,
             at: Timestamp::UNIX_EPOCH,
-            channels: Arc::from([Arc::from("a"), Arc::from("b\"")]),
+            about: About::Channels(Arc::from([Arc::from("a"), Arc::from("b\"")])),
             down: Some(Duration::from_millis(1830)),
             detail: Some("why\n".to_owned()),
         };

@@ -3,7 +3,7 @@
 mod json;
 mod pretty;
 
-pub use json::{Json, append_control, append_event, append_payload};
+pub use json::{Json, append_control, append_payload};
 pub use pretty::Pretty;
 
 use super::event::Item;

@@ -31,6 +31,8 @@ struct Script {
     delivered: Vec<i64>,
     undelivered: Vec<(i64, Option<String>)>,
     given_back: usize,
+    /// How often the connection is lost when it should record what was delivered.
+    losses: usize,
     endless: bool,
 }
 
@@ -50,14 +52,19 @@ impl Source for Script {
         Ok(if self.endless { Poll::Idle } else { Poll::Ended })
     }
 
-    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()> {
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled> {
+        if self.losses > 0 {
+            self.losses -= 1;
+            self.give_back(batch)?;
+            return Ok(Settled::Lost);
+        }
         for (place, item) in batch.iter().enumerate() {
             match undelivered.iter().find(|undelivered| undelivered.place == place) {
                 None => self.delivered.push(id_of(item)),
                 Some(undelivered) => self.undelivered.push((id_of(item), undelivered.reason.clone())),
             }
         }
-        Ok(())
+        Ok(Settled::Recorded)
     }
 
     fn give_back(&mut self, batch: Vec<Item>) -> Result<()> {
@@ -175,6 +182,15 @@ fn everything_is_taken_before_it_is_settled() {
     let (mut source, mut sink) = (Script::of((1..=10).map(|id| (id, id))), Memory::default());
     let end = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
     assert_eq!((end, &source.delivered, &sink.taken), (End::SourceEnded, &ids(1..=10), &ids(1..=10)));
+}
+
+#[test]
+fn what_was_delivered_but_not_recorded_is_counted_when_it_comes_again() {
+    let mut source = Script { losses: 2, endless: true, ..Script::of([(1, 1), (2, 2), (3, 3)]) };
+    let mut sink = Memory::default();
+    let limits = Limits { count: Some(3), ..Limits::default() };
+    assert_eq!(run(&mut source, &mut sink, limits, OnRefusal::GoOn).unwrap(), End::Counted);
+    assert_eq!((source.delivered, sink.taken.len()), (ids(1..=3), 9));
 }
 
 #[test]

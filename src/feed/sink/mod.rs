@@ -1,15 +1,31 @@
 //! Where events go.
 
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
+mod address;
 #[cfg(feature = "amqp")]
 mod amqp;
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
+mod body;
 pub mod exec;
 mod file;
+#[cfg(feature = "http")]
+mod http;
+mod isolate;
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod judged;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
+mod patience;
+#[cfg(feature = "redis")]
+mod redis;
 pub mod registry;
 mod stdout;
-#[allow(dead_code)]
+pub mod table;
 mod target;
-#[allow(dead_code)]
 mod template;
+#[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
+mod tls;
 
 use std::time::Duration;
 

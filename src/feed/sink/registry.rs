@@ -2,8 +2,14 @@
 
 #[cfg(feature = "amqp")]
 use super::amqp;
+#[cfg(feature = "http")]
+use super::http;
+#[cfg(feature = "nats")]
+use super::nats;
+#[cfg(feature = "redis")]
+use super::redis;
 use super::target::Target;
-use super::{Sink, file};
+use super::{Sink, file, table};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
@@ -15,6 +21,11 @@ pub trait Destination: Send + Sync {
     /// # Errors
     /// What can never work.
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>>;
+
+    /// Whether what it makes of the events is wrong when they come in another order.
+    fn needs_order(&self) -> bool {
+        false
+    }
 }
 
 /// What the feed needs of a sink.
@@ -44,11 +55,27 @@ pub struct Kind {
 pub const KINDS: &[Kind] = &[
     #[cfg(feature = "amqp")]
     amqp::KIND,
+    #[cfg(feature = "nats")]
+    nats::KIND,
+    #[cfg(feature = "redis")]
+    redis::KIND,
+    #[cfg(feature = "http")]
+    http::KIND,
+    table::KIND,
     file::KIND,
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] = &[("amqp", "amqp"), ("amqps", "amqp")];
+const OPTIONAL: &[(&str, &str)] = &[
+    ("amqp", "amqp"),
+    ("amqps", "amqp"),
+    ("nats", "nats"),
+    ("tls", "nats"),
+    ("redis", "redis"),
+    ("rediss", "redis"),
+    ("http", "http"),
+    ("https", "http"),
+];
 
 /// Reads and checks a URL of `--to`.
 ///
@@ -72,8 +99,9 @@ pub fn help() -> String {
     let mut text = String::new();
     for kind in KINDS {
         text.push_str(&format!("{}\n    {}\n", kind.form, kind.about.replace('\n', "\n    ")));
+        let width = kind.parameters.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, meaning) in kind.parameters {
-            text.push_str(&format!("    {name:<12} {meaning}\n"));
+            text.push_str(&format!("    {name:<width$}  {meaning}\n"));
         }
         text.push('\n');
     }

@@ -11,7 +11,16 @@ pub struct Target {
     scheme: String,
     address: Secret,
     shown: String,
-    parameters: Vec<(String, Secret)>,
+    parameters: Vec<Parameter>,
+    /// The names of those that were taken out.
+    taken: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Parameter {
+    name: String,
+    value: Secret,
+    written: Secret,
 }
 
 impl Target {
@@ -31,16 +40,14 @@ impl Target {
         }
         let (address, query) = url.split_once('?').unwrap_or((url, ""));
         let shown = shown(scheme, address, query).map_err(|why| refused(&why))?;
-        let mut parameters: Vec<(String, Secret)> = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let mut parameters = Vec::new();
+        for written in query.split('&').filter(|written| !written.is_empty()) {
+            let (name, value) = written.split_once('=').unwrap_or((written, ""));
             let (name, value) = (decoded(name).map_err(refused)?, decoded(value).map_err(refused)?);
-            if parameters.iter().any(|(known, _)| *known == name) {
-                return Err(refused("a parameter is given twice"));
-            }
-            parameters.push((name, Secret::new(value)));
+            parameters.push(Parameter { name, value: Secret::new(value), written: Secret::new(written) });
         }
-        Ok(Self { scheme: scheme.to_ascii_lowercase(), address: Secret::new(address), shown, parameters })
+        let (scheme, address, taken) = (scheme.to_ascii_lowercase(), Secret::new(address), Vec::new());
+        Ok(Self { scheme, address, shown, parameters, taken })
     }
 
     /// The scheme, in lower case.
@@ -60,8 +67,19 @@ impl Target {
 
     /// Takes a parameter out.
     pub fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.parameters.iter().position(|(known, _)| known == name)?;
-        Some(self.parameters.remove(at).1.expose().to_owned())
+        let at = self.parameters.iter().position(|parameter| parameter.name == name)?;
+        self.taken.push(name.to_owned());
+        Some(self.parameters.remove(at).value.expose().to_owned())
+    }
+
+    /// The names that begin with this, in their order.
+    pub fn names(&self, start: &str) -> Vec<String> {
+        self.parameters
+            .iter()
+            .map(|parameter| &parameter.name)
+            .filter(|name| name.starts_with(start))
+            .cloned()
+            .collect()
     }
 
     /// Takes a parameter out and reads its value.
@@ -73,19 +91,18 @@ impl Target {
         value.map_err(|why| Error::usage(format!("--to {}: {name}: {why}", self.shown)))
     }
 
-    /// Takes the parameters out whose names begin like this: the rest of their names, and values.
-    pub fn take_prefixed(&mut self, prefix: &str) -> Vec<(String, String)> {
-        let of_those = |(name, _): &mut (String, Secret)| name.len() > prefix.len() && name.starts_with(prefix);
-        let taken = self.parameters.extract_if(.., of_those);
-        taken.map(|(name, value)| (name[prefix.len()..].to_owned(), value.expose().to_owned())).collect()
-    }
-
-    /// What is left, for an address whose own parameters stand in the same place: names and values.
-    pub fn take_rest(&mut self) -> Vec<(String, String)> {
-        std::mem::take(&mut self.parameters)
-            .into_iter()
-            .map(|(name, value)| (name, value.expose().to_owned()))
-            .collect()
+    /// What nobody took, as written, with the `?` before it: for an address whose own parameters stand in the same place. Of these
+    /// the sink has none whose name begins with `reserved`.
+    ///
+    /// # Errors
+    /// A usage error that names a parameter of the sink that it does not have, or that is given twice.
+    pub fn rest(&mut self, reserved: &str) -> Result<String> {
+        let own = |parameter: &Parameter| !reserved.is_empty() && parameter.name.starts_with(reserved);
+        if let Some(unknown) = self.parameters.iter().find(|one| own(one) || self.taken.contains(&one.name)) {
+            return Err(self.unknown(unknown));
+        }
+        let rest: Vec<String> = self.parameters.drain(..).map(|one| one.written.expose().to_owned()).collect();
+        Ok(if rest.is_empty() { String::new() } else { format!("?{}", rest.join("&")) })
     }
 
     /// Refuses parameters that nobody took.
@@ -93,11 +110,13 @@ impl Target {
     /// # Errors
     /// A usage error that names one.
     pub fn finish(self) -> Result<()> {
-        match self.parameters.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(Error::usage(format!("--to {}: it has no parameter \"{name}\"", self.shown))
-                .hint("--to help lists the parameters of each sink")),
-        }
+        self.parameters.first().map_or(Ok(()), |unknown| Err(self.unknown(unknown)))
+    }
+
+    fn unknown(&self, Parameter { name, .. }: &Parameter) -> Error {
+        let wrong = if self.taken.contains(name) { "is given twice" } else { "is no parameter of it" };
+        Error::usage(format!("--to {}: \"{name}\" {wrong}", self.shown))
+            .hint("--to help lists the parameters of each sink")
     }
 }
 
@@ -146,18 +165,22 @@ mod tests {
         assert_eq!(target.take("key").as_deref(), Some("{table}"));
         assert_eq!(
             target.clone().finish().unwrap_err().to_string(),
-            "--to AMQP://host:5672: it has no parameter \"x\""
+            "--to AMQP://host:5672: \"x\" is no parameter of it"
         );
-        assert_eq!(target.take_rest(), [("x".to_owned(), String::new())]);
+        assert_eq!(target.rest("").unwrap(), "?x");
         assert!(target.finish().is_ok());
     }
 
     #[test]
-    fn parameters_of_one_kind_are_taken_together() {
-        let mut target = Target::parse("amqp://h?header.a=1&x=2&header.b.c=%2F&header.=3").unwrap();
-        let taken = target.take_prefixed("header.");
-        assert_eq!(taken, [("a".to_owned(), "1".to_owned()), ("b.c".to_owned(), "/".to_owned())]);
-        assert_eq!(target.take_rest().len(), 2);
+    fn what_is_not_ours_is_left_as_it_is_written() {
+        let mut target = Target::parse("http://host/p?a=%20+&my.batch=2&a=1&%62").unwrap();
+        assert_eq!((target.names("my."), target.take("my.batch").as_deref()), (vec!["my.batch".to_owned()], Some("2")));
+        assert_eq!(target.rest("my.").unwrap(), "?a=%20+&a=1&%62");
+        let mut twice = Target::parse("http://host/p?my.a=1&my.a=2").unwrap();
+        twice.take("my.a");
+        assert_eq!(twice.rest("my.").unwrap_err().to_string(), "--to http://host: \"my.a\" is given twice");
+        let mut unknown = Target::parse("http://host/p?my.b=1").unwrap();
+        assert_eq!(unknown.rest("my.").unwrap_err().to_string(), "--to http://host: \"my.b\" is no parameter of it");
     }
 
     #[test]

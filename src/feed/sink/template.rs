@@ -1,12 +1,11 @@
 //! Text with `{...}` in it that an event fills in: routing keys, subjects, headers.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::value::RawValue;
 
-use crate::feed::change::Change;
+use crate::feed::change::{Change, columns};
 use crate::feed::event::{Event, Origin};
 
 /// A text with places for what an event tells.
@@ -83,6 +82,14 @@ impl Template {
         }
     }
 
+    /// The text around the places, which no event changes.
+    pub fn literals(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(text.as_str()),
+            Part::Name(_) => None,
+        })
+    }
+
     /// Whether the text is the same for all events of one channel or queue.
     pub fn is_the_same_for_all(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(_) | Part::Name(Name::Source)))
@@ -156,11 +163,6 @@ impl Name {
             Self::Source | Self::Id | Self::Attempt => unreachable!("answered above"),
         }
     }
-}
-
-fn columns<'a>(row: Option<&'a RawValue>, what: &str) -> Result<BTreeMap<Cow<'a, str>, &'a RawValue>, String> {
-    let row = row.ok_or_else(|| format!("the change tells no \"{what}\""))?;
-    serde_json::from_str(row.get()).map_err(|_| format!("\"{what}\" is not an object"))
 }
 
 fn whole_key(key: Option<&RawValue>) -> Result<Cow<'_, str>, String> {

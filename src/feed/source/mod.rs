@@ -3,3 +3,4 @@
 pub mod listen;
 pub mod peek;
 pub mod queue;
+pub mod records;

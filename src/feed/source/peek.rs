@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::queue::{Observer, item};
+use super::records::Records;
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Settings, is_transient};
 use crate::error::Result;
 use crate::feed::event::Item;
-use crate::feed::{Poll, Source, Undelivered};
+use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
 use crate::queue::{Peek, Queue, Taken};
 use crate::stop::Stop;
@@ -25,6 +26,8 @@ pub struct PeekSource {
     kick: u64,
     backoff: Backoff,
     observer: Box<dyn Observer>,
+    /// Where somebody wants control records.
+    records: Option<Arc<Records>>,
     stop: Stop,
 }
 
@@ -49,8 +52,15 @@ impl PeekSource {
             kick: 0,
             backoff: Backoff::new(),
             observer,
+            records: None,
             stop: stop.clone(),
         }
+    }
+
+    /// Tells of its connection in control records too.
+    #[must_use]
+    pub fn with_records(self, records: Option<Arc<Records>>) -> Self {
+        Self { records, ..self }
     }
 
     fn look(&mut self, max: usize) -> Result<Vec<Taken>> {
@@ -63,6 +73,7 @@ impl PeekSource {
         self.connection = Some(connection);
         self.backoff.reset();
         self.observer.back();
+        self.records.iter().for_each(|records| records.back());
         Ok(events)
     }
 }
@@ -71,19 +82,27 @@ impl Source for PeekSource {
     fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
         let until = Instant::now() + wait;
         loop {
+            let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            if !records.is_empty() {
+                return Ok(Poll::Batch(records));
+            }
             let events = match self.look(max) {
                 Ok(events) => events,
                 Err(error) if is_transient(&error) => {
                     if self.connection.take().is_some() {
                         self.observer.lost(&error);
+                        self.records.iter().for_each(|records| records.lost(&error));
                     }
                     self.stop.pause(self.backoff.wait().min(until.saturating_duration_since(Instant::now())));
                     return Ok(Poll::Idle);
                 }
                 Err(error) => return Err(error),
             };
-            if !events.is_empty() {
-                return Ok(Poll::Batch(events.into_iter().map(|event| item(&self.name, event)).collect()));
+            // That the connection is back comes before what it has brought.
+            let mut batch = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            batch.extend(events.into_iter().map(|event| item(&self.name, event)));
+            if !batch.is_empty() {
+                return Ok(Poll::Batch(batch));
             }
             match self.bell.wait(self.kick, until.saturating_duration_since(Instant::now())) {
                 Waiting::Kicked(kick) => self.kick = kick,
@@ -94,8 +113,8 @@ impl Source for PeekSource {
         }
     }
 
-    fn settle(&mut self, _batch: Vec<Item>, _undelivered: &[Undelivered]) -> Result<()> {
-        Ok(())
+    fn settle(&mut self, _batch: Vec<Item>, _undelivered: &[Undelivered]) -> Result<Settled> {
+        Ok(Settled::Recorded)
     }
 
     fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::records::Records;
 use crate::backoff::{Backoff, Random};
-use crate::connection::{Settings, is_transient};
+use crate::connection::{Connection, Settings, is_transient};
 use crate::error::{Error, Result};
 use crate::feed::event::{Event, Item, Origin};
-use crate::feed::{Poll, Source, Undelivered};
+use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
 use crate::queue::{Batch, Failure, Fate, Order, Queue, Taken, Taker, delay};
 use crate::stop::Stop;
@@ -50,11 +51,15 @@ pub struct QueueSource {
     policy: Policy,
     bell: Arc<Bell>,
     kick: u64,
+    /// Whether to take at the next occasion: after a kick, and as long as there is something.
+    eager: bool,
     taker: Option<Taker>,
     backoff: Backoff,
     /// Until when to leave the server alone, since a connection was lost; none while all is well.
     lost: Option<Instant>,
     observer: Box<dyn Observer>,
+    /// Where somebody wants control records.
+    records: Option<Arc<Records>>,
     random: Random,
     stop: Stop,
 }
@@ -80,13 +85,21 @@ impl QueueSource {
             policy,
             bell,
             kick: 0,
+            eager: true,
             taker: Some(taker),
             backoff: Backoff::new(),
             lost: None,
             observer,
+            records: None,
             random: Random::new(),
             stop: stop.clone(),
         })
+    }
+
+    /// Tells of its connection in control records too.
+    #[must_use]
+    pub fn with_records(self, records: Option<Arc<Records>>) -> Self {
+        Self { records, ..self }
     }
 
     /// Takes; a lost connection is told, and nothing is taken for now.
@@ -98,6 +111,7 @@ impl QueueSource {
         if taken.is_some() && self.lost.take().is_some() {
             self.backoff.reset();
             self.observer.back();
+            self.records.iter().for_each(|records| records.back());
         }
         Ok(taken.unwrap_or_default())
     }
@@ -110,6 +124,14 @@ impl QueueSource {
         Ok(self.taker.insert(taker))
     }
 
+    /// Between two kicks there is nothing to take but what others have left.
+    fn look_for_slots(&mut self) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let claimed = taker.look_for_slots();
+        self.eager |= self.unless_lost(claimed)?.unwrap_or(true);
+        Ok(())
+    }
+
     /// A transient error costs the connection, and a pause: what was in flight comes again.
     fn unless_lost<T>(&mut self, answer: Result<T>) -> Result<Option<T>> {
         let error = match answer {
@@ -118,8 +140,10 @@ impl QueueSource {
             Err(error) => error,
         };
         self.taker = None;
+        self.eager = true;
         if self.lost.replace(Instant::now() + self.backoff.wait()).is_none() {
             self.observer.lost(&error);
+            self.records.iter().for_each(|records| records.lost(&error));
         }
         Ok(None)
     }
@@ -131,10 +155,11 @@ impl QueueSource {
     }
 
     fn fate(&mut self, event: &Taken, undelivered: &Undelivered) -> Fate {
-        let Some(reason) = &undelivered.reason else { return Fate::Behind };
         let failures = event.attempts + 1;
+        if undelivered.reason.is_none() {
+            return Fate::Behind;
+        }
         if failures >= self.policy.max_attempts {
-            self.observer.buried(event.id, reason);
             return Fate::Bury;
         }
         Fate::Retry(delay(self.policy.first_delay, failures, self.random.fraction()))
@@ -147,12 +172,18 @@ impl Source for QueueSource {
         let until = Instant::now() + wait.min(LOOK_FOR_SLOTS);
         loop {
             self.pause(until);
-            let taken = if max > 0 && self.lost.is_none_or(|again_at| again_at <= Instant::now()) {
+            let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            if !records.is_empty() {
+                return Ok(Poll::Batch(records));
+            }
+            let taken = if max > 0 && self.eager && self.lost.is_none_or(|again_at| again_at <= Instant::now()) {
+                self.eager = false;
                 self.take(max)?
             } else {
                 Vec::new()
             };
             if !taken.is_empty() {
+                self.eager = true;
                 return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
             }
             if self.stop.requested().is_some() {
@@ -167,15 +198,19 @@ impl Source for QueueSource {
             }
             let left = until.saturating_duration_since(Instant::now());
             match self.bell.wait(self.kick, left) {
-                Waiting::Kicked(kick) => self.kick = kick,
+                Waiting::Kicked(kick) => (self.kick, self.eager) = (kick, true),
                 Waiting::Emptied => return Ok(Poll::Ended),
                 Waiting::Failed(error) => return Err(error),
-                Waiting::TimedOut => return Ok(Poll::Idle),
+                Waiting::TimedOut => {
+                    self.look_for_slots()?;
+                    return Ok(Poll::Idle);
+                }
             }
         }
     }
 
-    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()> {
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled> {
+        let Some(last) = batch.iter().rev().find_map(id_of) else { return Ok(Settled::Recorded) };
         let events: Vec<Taken> = undelivered.iter().map(|one| taken(&batch[one.place])).collect();
         let fates: Vec<Fate> = events.iter().zip(undelivered).map(|(event, one)| self.fate(event, one)).collect();
         let failures: Vec<Failure> = events
@@ -190,20 +225,32 @@ impl Source for QueueSource {
             Item::Event(event) => event.key(),
             Item::Control(_) => None,
         });
-        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let Some(taker) = &mut self.taker else { return Ok(Settled::Lost) };
         let settled = taker.settle(delivered, &failures);
-        if self.unless_lost(settled)?.is_some()
-            && let Some(Item::Event(Event { origin: Origin::Queue { id, .. }, .. })) = batch.last()
-        {
-            self.bell.taken(*id);
+        if self.unless_lost(settled)?.is_none() {
+            return Ok(Settled::Lost);
         }
-        Ok(())
+        self.bell.taken(last);
+        for Failure { event, reason, .. } in failures.iter().filter(|failure| failure.fate == Fate::Bury) {
+            self.observer.buried(event.id, reason.unwrap_or_default());
+        }
+        Ok(Settled::Recorded)
     }
 
     fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
         let Some(taker) = &mut self.taker else { return Ok(()) };
         let given_back = taker.give_back();
         self.unless_lost(given_back).map(drop)
+    }
+
+    fn holder(&mut self) -> Option<&mut Connection> {
+        self.taker.as_mut()?.holder()
+    }
+
+    fn stay(&mut self) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let stayed = taker.stay();
+        self.unless_lost(stayed).map(drop)
     }
 
     fn keeps_order(&self) -> bool {
@@ -216,6 +263,13 @@ pub(super) fn item(queue: &Arc<str>, taken: Taken) -> Item {
     let Taken { id, at, key, barrier, payload, attempts } = taken;
     let origin = Origin::Queue { queue: Arc::clone(queue), id, attempt: attempts + 1, key, barrier };
     Item::Event(Event { origin, at, payload: payload.into_boxed_str() })
+}
+
+fn id_of(item: &Item) -> Option<i64> {
+    match item {
+        Item::Event(Event { origin: Origin::Queue { id, .. }, .. }) => Some(*id),
+        _ => None,
+    }
 }
 
 /// The event as it was taken.

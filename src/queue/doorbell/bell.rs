@@ -1,14 +1,17 @@
 //! The thread that waits for the workers of one process: asleep where there is nothing, and never past an event.
 
+mod deaf;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::look::{For, Looker};
 use super::protocol::Step;
-use super::session::{For, Lock, Session};
+use super::session::{Lock, Session};
 use crate::backoff::Backoff;
-use crate::connection::{self, Settings};
+use crate::connection::{self, Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::queue::registry::Queue;
 use crate::stop::{Stop, StopReason};
@@ -17,8 +20,6 @@ use crate::stop::{Stop, StopReason};
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 /// How often a sleeper behind looks by itself: whoever sleeps in front may have died without a ring.
 const BEHIND: Duration = Duration::from_secs(1);
-/// How often the workers look for themselves while nobody hears a ring for them.
-const DEAF: Duration = Duration::from_secs(1);
 /// How long whoever leaves may take to give X back. A server may not answer, and then those behind look by themselves.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -163,8 +164,9 @@ impl Bell {
     fn keep_waiting(&self, settings: &Settings, queue: &Queue) {
         let mut backoff = Backoff::new();
         while !self.stopping() {
-            let session = Session::open(settings, queue, &self.options.what).inspect(|_| backoff.reset());
-            let error = match session.and_then(|mut session| self.wait_with(&mut session)) {
+            let looker = Connection::open(settings).and_then(|open| Looker::new(open, queue, &self.options.what));
+            let looker = looker.inspect(|_| backoff.reset());
+            let error = match looker.and_then(|looker| self.wait_through(looker, queue)) {
                 Ok(()) => return,
                 Err(error) => error,
             };
@@ -176,18 +178,10 @@ impl Bell {
         }
     }
 
-    /// Nobody hears a ring now: the workers look for themselves.
-    fn be_deaf(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut look_at = Instant::now();
-        let mut left = pause;
-        while !left.is_zero() && !self.stopping() {
-            if Instant::now() >= look_at {
-                self.kick();
-                look_at += DEAF;
-            }
-            drop(self.changed.wait_timeout(self.lock(), left.min(DEAF)));
-            left = until.saturating_duration_since(Instant::now());
+    fn wait_through(&self, mut looker: Looker, queue: &Queue) -> Result<()> {
+        match looker.connection.pooling() {
+            Pooling::None => self.wait_with(&mut Session::new(looker, queue)?),
+            Pooling::Transaction => self.keep_looking(&mut looker),
         }
     }
 
@@ -209,7 +203,7 @@ impl Bell {
         Ok(match step {
             Step::Look => {
                 self.wait_for_a_worker();
-                let something = self.look(session, pace)?;
+                let something = self.look(session.looker(), pace)?;
                 if something {
                     self.wait_for_a_worker();
                     self.keep_pace(pace);
@@ -217,7 +211,7 @@ impl Bell {
                 }
                 something
             }
-            Step::LookInFront | Step::LookBehind => self.look(session, pace)?,
+            Step::LookInFront | Step::LookBehind => self.look(session.looker(), pace)?,
             Step::ShareW => session.share_w().map(|()| true)?,
             Step::TryX => session.try_lock(Lock::X)?,
             Step::TryXShared => session.try_lock(Lock::XShared)?,
@@ -259,8 +253,8 @@ impl Bell {
     }
 
     /// Looks, and tells the workers.
-    fn look(&self, session: &mut Session, pace: &mut Pace) -> Result<bool> {
-        let look = session.look(self.highest.load(Ordering::Relaxed))?;
+    fn look(&self, looker: &mut Looker, pace: &mut Pace) -> Result<bool> {
+        let look = looker.look(self.highest.load(Ordering::Relaxed))?;
         pace.sleep = look.due_in.map_or(self.options.poll, |due| due.min(self.options.poll).max(LOOK_AGAIN.0));
         if look.now {
             self.kick();

@@ -1,25 +1,27 @@
-//! The statements of a worker, prepared once.
+//! The statements of a worker, prepared once where it has a session of its own.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use postgres::{Client, Statement};
 
+use crate::connection::Connection;
+use crate::connection::ask::Question;
 use crate::error::Result;
 use crate::queue::batch::{Failure, Fate, Order};
 use crate::queue::registry::Queue;
 use crate::sql;
 
-/// Prepared statements for one queue.
+/// Statements for one queue.
 pub struct Statements {
-    pub facts: Statement,
-    pub take: Statement,
-    pub take_retry: Statement,
-    pub retried_keys: Statement,
-    pub take_barrier: Statement,
-    retry: Statement,
-    bury: Statement,
-    promote: Statement,
+    pub facts: Question,
+    pub take: Question,
+    pub fetch: Question,
+    pub remove: Question,
+    pub take_retry: Question,
+    pub retried_keys: Question,
+    retry: Question,
+    bury: Question,
+    promote: Question,
     order: Order,
 }
 
@@ -28,20 +30,21 @@ impl Statements {
     ///
     /// # Errors
     /// What the server says, such as that the queue's tables are gone.
-    pub fn prepare(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
+    pub fn prepare(connection: &mut Connection, queue: &Queue, order: Order) -> Result<Self> {
         let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
         // Who owns a slot needs no locks on its rows: nobody else takes from it.
         let lock = match order {
             Order::Ordered => "",
-            Order::Unordered => "FOR UPDATE SKIP LOCKED",
+            Order::Unordered => "FOR UPDATE OF e SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
-        let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Statement> {
-            Ok(client.prepare(&sql::fill(file, places))?)
+        let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
+            Ok(connection.question(&sql::fill(file, places))?)
         };
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
-        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("bytes", "$4"), lock];
+        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("share", "$4"), lock];
+        let remove = [queue, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3")];
         let bury = [
             ("ids", "$1::bigint[]"),
             ("ats", "$2::timestamptz[]"),
@@ -54,10 +57,8 @@ impl Statements {
         Ok(Self {
             facts: prepare(include_str!("../../../sql/queue_facts.sql"), &[queue, retry])?,
             take: prepare(include_str!("../../../sql/take.sql"), &take)?,
-            take_barrier: prepare(
-                include_str!("../../../sql/take_barrier.sql"),
-                &[queue, retry, ("barrier", "$1"), ("slots", "$2"), lock],
-            )?,
+            fetch: prepare("SELECT id, payload FROM /*{queue}*//*{}*/ WHERE ctid = ANY ($1::tid[])", &[queue])?,
+            remove: prepare(include_str!("../../../sql/remove.sql"), &remove)?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
@@ -74,7 +75,7 @@ impl Statements {
     }
 
     /// Gives events another attempt.
-    pub fn retry(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+    pub fn retry(&self, connection: &mut Connection, failures: &[&Failure]) -> Result<()> {
         if failures.is_empty() {
             return Ok(());
         }
@@ -88,30 +89,30 @@ impl Statements {
             })
             .collect();
         let rows = Columns::of(failures);
-        client.execute(
-            &self.retry,
+        self.retry.execute(
+            &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors, &delays],
         )?;
         Ok(())
     }
 
     /// Keeps events that get no more attempts.
-    pub fn bury(&self, client: &mut Client, failures: &[&Failure]) -> Result<()> {
+    pub fn bury(&self, connection: &mut Connection, failures: &[&Failure]) -> Result<()> {
         if failures.is_empty() {
             return Ok(());
         }
         let rows = Columns::of(failures);
-        client.execute(
-            &self.bury,
+        self.bury.execute(
+            &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors],
         )?;
         Ok(())
     }
 
     /// Lets what waits behind some keys go on.
-    pub fn promote(&self, client: &mut Client, keys: &[i64]) -> Result<()> {
+    pub fn promote(&self, connection: &mut Connection, keys: &[i64]) -> Result<()> {
         if !keys.is_empty() {
-            client.execute(&self.promote, &[&keys])?;
+            self.promote.execute(&mut **connection, &[&keys])?;
         }
         Ok(())
     }

@@ -82,11 +82,12 @@ fn arrived_after_the_first(client: &Client, db: &Database, events: i64) {
 fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     let broker = own();
     let (db, client) = with_queues(&broker);
-    let delivering = deliver(&db, &to_queue_of(&db, &broker), &[]).spawn();
+    let delivering = deliver(&db, &format!("{}&timeout=1s", to_queue_of(&db, &broker)), &[]).spawn();
     store(&db, "before");
     wait_until_delivered(&db);
     broker.signal(Signal::Stop);
     store(&db, "one");
+    delivering.wait_stderr("it has not answered within 1.0s; trying again");
     db.wait_for("SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'");
     delivering.signal(Signal::Term);
     let output = delivering.finish();

@@ -75,7 +75,8 @@ impl BlackHole {
 
 /// A notification that nobody hears, sent to see what becomes of the connection.
 pub fn notify(conninfo: &str) -> Pgfeed {
-    Pgfeed::new(["notify", "x", "y", "-d", conninfo])
+    // What the harness says of the host would stand beside a hostaddr in a string.
+    Pgfeed::new(["notify", "x", "y", "-d", conninfo]).env_remove("PGHOST")
 }
 
 /// Where the run says that it could not connect to, when everything it was told leads to sockets that are not there.

@@ -24,7 +24,7 @@ fn new_standby() -> Server {
 }
 
 /// A primary and a standby.
-fn pair() -> &'static (Server, Server) {
+pub fn pair() -> &'static (Server, Server) {
     static PAIR: OnceLock<(Server, Server)> = OnceLock::new();
     PAIR.get_or_init(|| (own_server(), new_standby()))
 }

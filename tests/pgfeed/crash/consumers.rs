@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::checker::{Printed, Writers};
+use super::random::Random;
 use crate::harness::{Database, Running, Signal, Stdout, wait_until};
 
 /// For `sh -c COMMAND FILE`: appends each line that it reads to a file of its own, and then answers with the event's id.
@@ -28,6 +29,8 @@ pub enum Files {
     Shared,
     /// Each worker feeds a command, which has a file of its own.
     OfCommands,
+    /// The file sink of all processes appends to one file, and repairs what a death has torn.
+    OfFileSink,
     /// All deliver to one sink, and what arrives there is put into one file.
     OfSink,
 }
@@ -62,6 +65,8 @@ pub struct Consuming {
     pub files: Files,
     /// What they do wrong.
     pub mistake: Option<Mistake>,
+    /// How many processes nothing is done to.
+    pub spared: usize,
 }
 
 /// The processes.
@@ -117,7 +122,8 @@ impl<'a> Consumers<'a> {
         let (jobs, batch) = (self.how.jobs.to_string(), self.how.batch.to_string());
         let args = ["tail-queue", "q", "-j", &jobs, "--batch", &batch].into_iter().chain(more.iter().copied());
         self.number += 1;
-        let name = if self.how.files == Files::Shared { "all".to_owned() } else { format!("life-{}", self.number) };
+        let is_shared = matches!(self.how.files, Files::Shared | Files::OfFileSink);
+        let name = if is_shared { "all".to_owned() } else { format!("life-{}", self.number) };
         let file = self.dir.path().join(name);
         let ready_file = self.ready_files.path().join(self.number.to_string());
         let mut described = self.db.pgfeed(args).args(["--ready-file".as_ref(), ready_file.as_os_str()]);
@@ -133,6 +139,7 @@ impl<'a> Consumers<'a> {
             (Files::OfCommands, _) => {
                 described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
             }
+            (Files::OfFileSink, _) => described.args(["--to", &format!("file:{}", file.display())]).spawn(),
             (_, Some(sink)) => described.args(["--to", &sink.url()]).spawn(),
             (_, None) => {
                 let append = OpenOptions::new().append(true).create(true).open(&file).unwrap();
@@ -150,6 +157,21 @@ impl<'a> Consumers<'a> {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.lives.len()
+    }
+
+    /// One that something may be done to.
+    pub fn victim(&self, random: &mut Random) -> usize {
+        self.how.spared + random.index(self.len() - self.how.spared)
+    }
+
+    /// The number of a process.
+    pub fn pid(&self, which: usize) -> u32 {
+        self.lives[which].running.pid()
+    }
+
+    /// What a process has told.
+    pub fn stderr(&self, which: usize) -> String {
+        self.lives[which].running.stderr()
     }
 
     /// Events that one process may have in flight.
@@ -220,6 +242,7 @@ impl<'a> Consumers<'a> {
         };
         let writers = |file: &PathBuf| match self.how.files {
             Files::Shared => Writers::Many { killed: self.killed.len() },
+            Files::OfFileSink => Writers::Many { killed: 0 },
             Files::OfSink => Writers::One { killed: false },
             Files::Own | Files::OfCommands => Writers::One { killed: is_of_killed(file) },
         };

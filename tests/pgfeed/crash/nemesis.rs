@@ -31,7 +31,7 @@ pub enum Fault {
 }
 
 /// One in flight at each point: what dies between two of them is found by the kills.
-const POINTS: [&str; 6] =
+pub const POINTS: [&str; 6] =
     ["after_flush:3", "after_take:2", "before_commit:4", "after_write:7", "before_flush:5", "after_commit:6"];
 
 /// So many kills, half as many of everything else, and half as many deaths at named points, in an order that the seed decides.
@@ -52,7 +52,7 @@ pub fn strike(fault: Fault, db: &Database, consumers: &mut Consumers, random: &m
     let before = consumers.progress();
     wait_until("events are delivered again", || consumers.progress() > before);
     thread::sleep(Duration::from_millis(random.below(100)));
-    let which = random.index(consumers.len());
+    let which = consumers.victim(random);
     match fault {
         Fault::Kill => {
             consumers.kill(which);

@@ -52,7 +52,7 @@ impl Run {
     }
 
     fn strike(&self, db: &Database, sink: Option<Box<dyn Arrivals>>) -> Tally {
-        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake };
+        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake, spared: 0 };
         let stop = AtomicBool::new(false);
         let mut consumers = Consumers::start(db, how, sink);
         let mut random = Random::of(self.seed, 0);
@@ -77,7 +77,8 @@ impl Run {
     }
 }
 
-struct Stopping<'a>(&'a AtomicBool);
+/// Stops the producers when it is dropped.
+pub struct Stopping<'a>(pub &'a AtomicBool);
 
 impl Drop for Stopping<'_> {
     fn drop(&mut self) {
@@ -87,7 +88,7 @@ impl Drop for Stopping<'_> {
 
 /// Neither events nor sessions of ours; the server may take a moment to see that a process is gone.
 #[track_caller]
-fn nothing_is_left(db: &Database) {
+pub fn nothing_is_left(db: &Database) {
     for kind in ["queue", "retry", "dead"] {
         assert_eq!(db.value(&format!("SELECT count(*) FROM pgfeed.{kind}_q")), "0", "left in {kind}");
     }
@@ -111,6 +112,11 @@ fn ten_kills_and_a_crash_of_the_server_keep_the_order_of_every_row() {
 #[test]
 fn commands_that_answer_lose_nothing_either() {
     Run::new(3, Files::OfCommands, 4, 0).check().is_clean();
+}
+
+#[test]
+fn a_file_that_all_append_to_has_whole_lines_only() {
+    Run::new(11, Files::OfFileSink, 6, 0).check().is_clean();
 }
 
 #[test]
@@ -139,7 +145,7 @@ fn as_many_kills_as_told() {
     let told = |name: &str| std::env::var(name).ok().map(|value| value.parse::<usize>().expect(name));
     let seed = told("SEED").unwrap_or(std::process::id() as usize * 1000);
     let kills = told("KILLS").unwrap_or(100);
-    let kinds = [Files::Own, Files::Shared, Files::OfCommands];
+    let kinds = [Files::Own, Files::Shared, Files::OfCommands, Files::OfFileSink];
     let mut total = Tally::default();
     for (round, done) in (0..kills).step_by(ROUND).enumerate() {
         let (seed, kills) = (seed + round, ROUND.min(kills - done));

@@ -124,29 +124,3 @@ fn partitions_tell_their_root() {
         [event("INSERT", 1), event("UPDATE", 1), event("DELETE", 1), event("INSERT", 11), event("DELETE", 11)]
     );
 }
-
-#[test]
-fn a_truncate_comes_after_what_was_before_it_and_before_what_came_later() {
-    let db = Database::new();
-    durable(&db, "id int PRIMARY KEY", &["--events", "insert,truncate", "--payload", "keys"]);
-    db.sql("INSERT INTO t SELECT generate_series(1, 300); TRUNCATE t; INSERT INTO t SELECT generate_series(1, 300)");
-    let events = delivered(&db, &["-j", "4", "--batch", "7"]);
-    assert_eq!(events.len(), 601);
-    assert_eq!(events.iter().position(|event| event == r#"{"op":"TRUNCATE"}"#), Some(300));
-}
-
-#[test]
-fn a_truncate_that_commits_between_looks_is_not_overtaken() {
-    let db = Database::new();
-    durable(&db, "id int PRIMARY KEY", &["--events", "insert,truncate", "--payload", "keys"]);
-    let consumer = db.spawn(["tail-queue", "q", "--consume", "-j", "4", "-o", "raw", "--batch", "5", "-n", "820"]);
-    let mut writer = db.client();
-    for _ in 0..20 {
-        writer.batch_execute("INSERT INTO t SELECT generate_series(1, 40)").unwrap();
-        writer.batch_execute("TRUNCATE t").unwrap();
-    }
-    let output = consumer.finish().ok();
-    for (n, line) in output.lines().iter().enumerate() {
-        assert_eq!(line.contains("TRUNCATE"), n % 41 == 40, "event {n} is {line}");
-    }
-}

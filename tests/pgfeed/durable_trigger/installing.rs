@@ -1,5 +1,8 @@
 //! Installing into queues and removing them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use super::{delivered, durable, install};
 use crate::harness::Database;
 
@@ -55,4 +58,43 @@ fn a_queue_with_events_is_not_dropped_unless_they_are_purged() {
     db.pgfeed(["uninstall-trigger", "--queue", "q", "--purge"]).run().ok();
     assert_eq!(relations(&db), ["queue"]);
     db.sql("INSERT INTO t VALUES (4)");
+}
+
+#[test]
+fn writers_do_not_fail_while_triggers_and_queues_come_and_go() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int)");
+    let done = AtomicBool::new(false);
+    let written: u64 = thread::scope(|scope| {
+        let writers: Vec<_> = (0..3)
+            .map(|_| {
+                let (mut client, done) = (db.client(), &done);
+                scope.spawn(move || {
+                    let mut written = 0;
+                    while !done.load(Ordering::Relaxed) {
+                        written += client.execute("INSERT INTO t (a) VALUES (1)", &[]).unwrap();
+                    }
+                    written
+                })
+            })
+            .collect();
+        // Whatever becomes of these, the writers have to end.
+        let rounds: Vec<_> = (0..3)
+            .flat_map(|_| {
+                let run = |words: &[&str]| db.pgfeed(words).run();
+                [
+                    run(&["install-trigger", "t", "--queue", "q"]),
+                    run(&["uninstall-trigger", "t", "--queue", "q"]),
+                    run(&["install-trigger", "t", "--queue", "q"]),
+                    run(&["uninstall-trigger", "--queue", "q", "--purge"]),
+                ]
+            })
+            .collect();
+        done.store(true, Ordering::Relaxed);
+        let written = writers.into_iter().map(|writer| writer.join().expect("no write fails")).sum();
+        rounds.into_iter().for_each(|round| drop(round.ok()));
+        written
+    });
+    assert_eq!(db.value("SELECT count(*) FROM t"), written.to_string());
+    assert_eq!(relations(&db), ["queue"]);
 }

@@ -8,6 +8,8 @@ use crate::listen::notify;
 
 /// A run with a command in flight that has told its number.
 fn in_flight(database: &Database, dir: &tempfile::TempDir, flags: &[&str], command: &str) -> Running {
+    // One that was there before has left its own, perhaps.
+    drop(std::fs::remove_file(dir.path().join("pid")));
     let run = script(database, dir, flags, &format!("echo $$ > pid; {command}"));
     notify(database, "c", "x");
     wait_until("the command runs", || read(dir, "pid").ends_with('\n'));

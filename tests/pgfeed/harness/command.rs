@@ -57,7 +57,8 @@ impl Pgfeed {
     pub fn command(mut command: Command) -> Self {
         let home = tempfile::tempdir().expect("an empty HOME");
         command.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.env("HOME", home.path());
+        // No server has its socket in an empty folder: without a database the machine's own must not be found.
+        command.env("HOME", home.path()).env("PGHOST", home.path());
         Self { command, stdin: Stdin::Text(Vec::new()), stdout: Stdout::Read, deadline: DEADLINE, home }
     }
 

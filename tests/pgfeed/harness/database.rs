@@ -102,7 +102,7 @@ impl Database {
     /// Runs psql on this database, without anybody's .psqlrc.
     #[track_caller]
     pub fn psql<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>, stdin: &str) -> Output {
-        let mut command = Command::new(self.server.cluster().binaries().path("psql"));
+        let mut command = Command::new(self.server.program("psql"));
         command.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d"]).arg(self.url()).args(args);
         Pgfeed::command(command).stdin(stdin).run()
     }

@@ -1,9 +1,14 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
+#[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
 pub mod broker;
+#[cfg(feature = "serve")]
+pub mod browser;
 mod collect;
 mod command;
 mod database;
+pub mod http;
+pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;
@@ -14,7 +19,7 @@ use std::time::{Duration, Instant};
 pub use self::command::{Output, Pgfeed, Stdout};
 pub use self::database::Database;
 pub use self::running::{Running, Signal, send};
-pub use self::server::{Server, own_server, own_server_with, server, temp_dir};
+pub use self::server::{Server, own_server, own_server_with, server, server_major, standby_of, temp_dir};
 
 /// How long anything may take before the test fails and says what it had seen.
 pub const DEADLINE: Duration = Duration::from_secs(30);

@@ -1,5 +1,6 @@
 //! A TCP proxy in front of a server, which breaks connections in the ways that networks do.
 
+mod deaf;
 mod pump;
 mod stream;
 
@@ -10,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use self::deaf::Deaf;
 use self::pump::{Connection, Direction, Pump};
 use self::stream::{Stream, Upstream};
 use super::server::Server;
@@ -35,6 +37,8 @@ pub enum Mode {
     /// Everything is forwarded until the client sends this text (in one write, such as a COMMIT). The server gets it too, but
     /// its answer is lost: the client sees a reset instead.
     LoseAnswerTo(&'static str),
+    /// Everything is forwarded but notifications. Set it before connecting.
+    Deaf,
 }
 
 /// How a connection ends that the proxy cuts.
@@ -209,7 +213,7 @@ impl Shared {
         let connection = Arc::new(Connection::default());
         let pump = |from: &Stream, to: &Stream, direction| {
             let (shared, connection) = (Arc::clone(self), Arc::clone(&connection));
-            Pump { shared, connection, from: from.clone(), to: to.clone(), direction, cuts }
+            Pump { shared, connection, from: from.clone(), to: to.clone(), direction, cuts, deaf: Deaf::default() }
         };
         let (up, down) = (pump(&client, &server, Direction::ToServer), pump(&server, &client, Direction::ToClient));
         drop(server);

@@ -1,11 +1,13 @@
 //! The servers of the tests: one that all tests of a run share, and servers of their own for tests that break them.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use pgfeed::cluster::{Builder, Cluster};
+use pgfeed::cluster::{Builder, Cluster, Shutdown};
 
 use super::database::{Database, Keep};
 
@@ -27,6 +29,15 @@ pub fn server() -> &'static Server {
         };
         start(&builder)
     })
+}
+
+/// The major version of the servers.
+pub fn server_major() -> u32 {
+    let version = server().cluster().binaries().version().unwrap();
+    let number = version
+        .split_whitespace()
+        .find_map(|word| word.split('.').next()?.trim_end_matches(|c: char| !c.is_ascii_digit()).parse().ok());
+    number.unwrap_or_else(|| panic!("no version in {version}"))
 }
 
 /// A server for one test, which may stop, restart and freeze it.
@@ -85,6 +96,12 @@ impl Server {
         self.0.binaries().dir()
     }
 
+    /// A client that comes with the server; where none did, the one on the PATH.
+    pub fn program(&self, name: &str) -> PathBuf {
+        let own = self.bin_dir().join(name);
+        if own.exists() { own } else { name.into() }
+    }
+
     /// Puts lines in front of pg_hba.conf, where the first that fits decides, and waits until they hold.
     pub fn hba(&self, lines: &str) {
         let path = self.0.data_dir().join("pg_hba.conf");
@@ -98,4 +115,25 @@ impl Server {
             client.query_one(loaded_at, &[]).unwrap().get::<_, String>(0) != before
         });
     }
+}
+
+/// A hot standby that follows a server. The server is restarted for it: a copy of its data is made while it is down.
+pub fn standby_of(primary: &Server) -> Server {
+    let standby = own_server();
+    let (from, to) = (primary.cluster(), standby.cluster());
+    to.halt(Shutdown::Fast).unwrap();
+    from.halt(Shutdown::Fast).unwrap();
+    fs::remove_dir_all(to.data_dir()).unwrap();
+    let copied = Command::new("cp").arg("-a").args([from.data_dir(), to.data_dir()]).status();
+    assert!(copied.expect("cp runs").success());
+    from.launch().unwrap();
+    let mut settings = fs::OpenOptions::new().append(true).open(to.data_dir().join("postgresql.auto.conf")).unwrap();
+    let (dir, port) = (from.socket_dir().display(), from.port());
+    writeln!(settings, "primary_conninfo = 'host={dir} port={port} user=postgres'").unwrap();
+    // The server removes it when it is promoted, and so has to own it.
+    let (owner, signal) = (fs::metadata(to.data_dir()).unwrap(), to.data_dir().join("standby.signal"));
+    fs::write(&signal, "").unwrap();
+    chown(&signal, Some(owner.uid()), Some(owner.gid())).unwrap();
+    to.launch().unwrap();
+    standby
 }

@@ -95,7 +95,7 @@ fn a_dump_restored_is_the_same_installation() {
     );
     let args = ["install-trigger", "a", "b", "--enable-always", "--events", "insert,truncate"];
     here.pgfeed(args).run().ok();
-    let mut dump = Command::new(here.server().bin_dir().join("pg_dump"));
+    let mut dump = Command::new(here.server().program("pg_dump"));
     dump.arg("-d").arg(here.url());
     let dump = Pgfeed::command(dump).run().ok().stdout;
     there.psql(["-1", "-o", "/dev/null", "-f", "-"], &dump).ok();

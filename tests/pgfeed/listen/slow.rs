@@ -1,6 +1,6 @@
 //! Readers that are too slow: the server never waits for them, memory is bounded, and what is lost is counted.
 
-use super::{listening, numbers, send_numbers, shell, wait_until_the_queue_is_empty};
+use super::{listening, numbers, peak_kib, send_numbers, shell, wait_until_the_queue_is_empty};
 use crate::harness::{Database, Running, Stdout, wait_until};
 
 /// More than 8M and a pipe can hold: 3,000 events of 7,000 bytes.
@@ -16,14 +16,6 @@ fn overflowed(database: &Database, args: &[&str]) -> Running {
         send_numbers(&mut client, first, first + 99, BYTES);
     }
     run
-}
-
-/// The most memory that a process ever had, in KiB.
-#[cfg(target_os = "linux")]
-fn peak_kib(run: &Running) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", run.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

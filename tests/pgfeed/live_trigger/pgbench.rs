@@ -14,7 +14,7 @@ const CLIENTS: usize = 8;
 const TRANSACTIONS: usize = 20_000;
 
 fn pgbench(db: &Database, args: &[&str]) {
-    let mut command = Command::new(db.server().bin_dir().join("pgbench"));
+    let mut command = Command::new(db.server().program("pgbench"));
     command.args(args).arg(db.url());
     Pgfeed::command(command).deadline(Duration::from_secs(180)).run().ok();
 }

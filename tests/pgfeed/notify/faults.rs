@@ -48,6 +48,8 @@ fn a_session_that_is_ended_is_a_lost_connection() {
     run.write_stdin("1\n");
     assert_eq!(listener.receive(1), ["1"]);
     let session = "pg_stat_activity WHERE application_name = 'pgfeed notify' AND datname = current_database()";
+    // A listener hears of a commit before whoever committed does.
+    database.wait_for(&format!("SELECT EXISTS (SELECT 1 FROM {session} AND state = 'idle')"));
     database.sql(&format!("SELECT pg_terminate_backend(pid) FROM {session}"));
     database.wait_for(&format!("SELECT NOT EXISTS (SELECT 1 FROM {session})"));
     run.write_stdin("2\n");

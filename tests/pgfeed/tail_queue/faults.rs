@@ -4,7 +4,7 @@ use pgfeed::cluster::Shutdown;
 
 use super::{consume, enqueue, held, make_queue, with_queue};
 use crate::durable_trigger::doorbell::wait_for_a_sleeper;
-use crate::harness::{own_server, own_server_with, wait_until};
+use crate::harness::{Database, own_server, own_server_with, wait_until};
 
 #[test]
 fn a_session_that_is_ended_costs_no_event() {
@@ -24,6 +24,36 @@ fn a_session_that_is_ended_costs_no_event() {
     lines.dedup();
     assert_eq!(lines.len(), 1000);
     assert!(consumer.stderr().contains("trying again"), "{}", consumer.stderr());
+}
+
+/// A shell command that has the session of its own worker ended when it runs for the first time.
+fn end_the_session_once(db: &Database, then: &str) -> String {
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'
+               AND application_name = 'pgfeed tail-queue' AND datname = current_database()";
+    format!(
+        r#"test -e "$HOME/ended" || {{ touch "$HOME/ended"; "{}" -qAt "{}" -c "{end}" >&2; }}; {then}"#,
+        db.server().cluster().binaries().path("psql").display(),
+        db.url()
+    )
+}
+
+#[test]
+fn what_was_delivered_and_not_committed_does_not_count() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 1));
+    let script = end_the_session_once(&db, "cat");
+    let output = db.pgfeed(["tail-queue", "q", "-n", "1", "--", "sh", "-c", &script]).run().ok();
+    assert_eq!((output.lines().len(), held(&db).as_str()), (2, "0 0 0"), "{output}");
+}
+
+#[test]
+fn an_event_is_told_to_be_dead_when_that_is_committed() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 1));
+    let script = end_the_session_once(&db, "exit 7");
+    let args = ["tail-queue", "q", "-e", "--poll", "100ms", "--on-error", "dead", "--", "sh", "-c", &script];
+    let output = db.pgfeed(args).run().ok();
+    assert_eq!((output.stderr.matches("is dead").count(), held(&db).as_str()), (1, "0 0 1"), "{output}");
 }
 
 #[test]
@@ -68,7 +98,10 @@ fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
         let run = db.pgfeed(["tail-queue", "q", "-e"]).args(args).args(["--", "true"]).run().ok();
         drop(run);
         let text = db.server().cluster().log_text();
-        let set = text[log..].lines().rfind(|line| line.contains("SET idle_in_transaction_session_timeout = "));
+        // Every session of ours begins with another, in quotes; which is the last, nobody knows.
+        let is_it =
+            |line: &&str| line.contains("SET idle_in_transaction_session_timeout = ") && !line.contains("'60s'");
+        let set = text[log..].lines().rfind(is_it);
         set.unwrap().rsplit(' ').next().unwrap().to_owned()
     };
     assert_eq!(timeout(&["--exec-timeout", "5s"]), "35000");

@@ -44,6 +44,24 @@ fn it_follows_and_shows_what_commits_late() {
 }
 
 #[test]
+fn it_shows_what_was_restored_from_another_cluster() {
+    let db = with_queue();
+    db.sql(&enqueue(2, 2));
+    // Transactions that this cluster has not had yet, as after pg_dump and psql into a new one.
+    let restored = "(pg_current_xact_id()::text::bigint + 1000 * id)::text::xid8";
+    db.sql(&format!("UPDATE pgfeed.queue_q SET xid = {restored} WHERE id > 1"));
+    db.pgfeed(["tail-queue", "-o", "raw", "-e", "--batch", "3"]).run().ok().stdout_is("1 1\n2 1\n1 2\n2 2\n");
+    let looking = db.spawn(["tail-queue", "-o", "raw", "--poll", "50ms"]);
+    store(&db, "next");
+    db.wait_for("SELECT pg_current_xact_id()::text::bigint > 0");
+    assert_eq!((0..5).map(|_| looking.next_line()).collect::<Vec<_>>(), ["1 1", "2 1", "1 2", "2 2", "next"]);
+    // The transactions come to the numbers of those that were restored: they are not shown again.
+    db.sql("UPDATE pgfeed.queue_q SET xid = pg_current_xact_id() WHERE id <= 4");
+    store(&db, "last");
+    assert_eq!(looking.next_line(), "last");
+}
+
+#[test]
 fn it_goes_on_when_its_session_is_ended() {
     let db = with_queue();
     db.sql(&enqueue(1, 1));
@@ -72,6 +90,12 @@ fn which_queue() {
         .stderr_has("there is no queue \"c\"")
         .stderr_has("the queues are: a, b");
     db.pgfeed(["tail-queue", "a", "-e", "-o", "raw"]).run().ok().stdout_is("");
+}
+
+#[test]
+fn there_is_one_that_looks() {
+    let db = with_queue();
+    db.pgfeed(["tail-queue", "q", "-j", "2"]).run().code(2).stderr_has("--jobs: whoever only looks is alone");
 }
 
 #[test]

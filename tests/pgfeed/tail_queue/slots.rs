@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{consume, enqueue, in_order, with_queue};
-use crate::harness::{Database, Running};
+use super::{consume, enqueue, in_order, make_queue, with_queue};
+use crate::harness::{Database, Running, Signal, own_server_with, wait_until};
 
 /// How many slots each worker of the database holds, most first.
 const SHARES: &str = "SELECT coalesce(string_agg(slots::text, ' ' ORDER BY slots DESC), '') FROM
@@ -96,4 +96,37 @@ fn unordered_workers_take_everything_once() {
     lines.sort_unstable();
     lines.dedup();
     assert_eq!((lines.len(), output.lines().len()), (500, 500));
+}
+
+#[test]
+fn what_a_stopped_worker_holds_goes_to_others_in_time() {
+    let db = with_queue();
+    let worker =
+        |args: &[&str]| db.pgfeed(["tail-queue", "q", "--poll", "100ms"]).args(args).env("PGFEED_HOLD", "2000");
+    let idle = worker(&["--consume", "-o", "raw"]).spawn();
+    wait_for_shares(&db, "64");
+    idle.signal(Signal::Stop);
+    db.sql(&enqueue(1, 1));
+    // Its slots are held by a session that is silent.
+    let busy = worker(&["--", "sh", "-c", "cat; sleep 60"]).spawn();
+    assert!(busy.next_line().contains("\"1 1\""));
+    busy.signal(Signal::Stop);
+    // The batch is held by a session whose transaction is idle.
+    worker(&["--consume", "-o", "raw", "-n", "1"]).run().ok().stdout_is("1 1\n");
+}
+
+#[test]
+fn an_idle_worker_looks_for_slots_and_nothing_else() {
+    let server = own_server_with(|builder| builder.setting("log_statement", "all"));
+    let db = server.database();
+    make_queue(&db, "q");
+    let running = consume(&db, &[]).spawn();
+    wait_for_shares(&db, "64");
+    let looks = |log: &str| log.matches("count(*) FILTER (WHERE pid < pg_catalog.pg_backend_pid())").count();
+    let before = server.cluster().log_text().len();
+    wait_until("it has looked for slots twice", || looks(&server.cluster().log_text()[before..]) > 2);
+    let log = server.cluster().log_text();
+    let second = before + log[before..].find("count(*) FILTER").unwrap();
+    assert!(!log[second..].contains("BEGIN"), "{}", &log[second..]);
+    drop(running);
 }

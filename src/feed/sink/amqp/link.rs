@@ -67,10 +67,10 @@ impl Link {
 
     async fn connect(place: &Place) -> Result<Self, Trouble> {
         // Files may have changed since the start: who renews certificates replaces several.
-        let tls = place.address.tls().map_err(Trouble::Passing)?.map(RustlsConnector::from);
+        let tls = place.broker.tls().map_err(Trouble::Passing)?.map(RustlsConnector::from);
         let runtime = lapin::runtime::default_runtime().map_err(|error| Trouble::connecting(&error))?;
         let socket = Socket::default();
-        let (host, kept) = (place.address.host().to_owned(), Arc::downgrade(&socket.0));
+        let (host, kept) = (place.broker.host().to_owned(), Arc::downgrade(&socket.0));
         let reactor = runtime.clone();
         let dial = async move |uri: AMQPUri, _| {
             let reaching = async {
@@ -90,7 +90,7 @@ impl Link {
             }
         };
         let options = ConnectionProperties::default().with_connection_name("pgfeed".into());
-        let connection = Connection::connector(place.address.uri(), runtime, dial, options).await;
+        let connection = Connection::connector(place.broker.uri(), runtime, dial, options).await;
         let connection = connection.map_err(|error| Trouble::connecting(&error))?;
         let blocking = Blocking {
             status: connection.status().clone(),

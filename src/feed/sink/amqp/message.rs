@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
 
-use crate::feed::event::{Event, Origin};
-use crate::feed::format::append_event;
+use crate::feed::event::Event;
+use crate::feed::sink::body::{Body, message_id};
 use crate::feed::sink::template::Template;
 
 /// Survives a restart of the broker, in a durable queue.
@@ -21,15 +21,6 @@ pub struct Shape {
     pub body: Body,
 }
 
-/// What is in a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Body {
-    /// The event as a JSON object.
-    Event,
-    /// Its payload alone, byte for byte.
-    Payload,
-}
-
 /// A message that is to be published.
 pub struct Message {
     pub exchange: ShortString,
@@ -40,26 +31,12 @@ pub struct Message {
     pub head_bytes: usize,
 }
 
-impl Body {
-    /// Reads the parameter.
-    ///
-    /// # Errors
-    /// What it may be.
-    pub fn read(value: &str) -> Result<Self, String> {
-        match value {
-            "event" => Ok(Self::Event),
-            "payload" => Ok(Self::Payload),
-            _ => Err("it is event or payload".to_owned()),
-        }
-    }
-}
-
 impl Shape {
-    /// Makes the message of an event.
+    /// Makes the message of an event that has this body.
     ///
     /// # Errors
     /// Why there can be none: what a template asks for and the event does not tell, or a name that is too long.
-    pub fn message(&self, event: &Event) -> Result<Message, String> {
+    pub fn message(&self, event: &Event, body: Vec<u8>) -> Result<Message, String> {
         let by_default_exchange = self.exchange.fixed() == Some("");
         let exchange = self.exchange.fill(event, as_it_is).map_err(|why| format!("exchange: {why}"))?;
         if exchange.is_empty() && !by_default_exchange {
@@ -74,8 +51,8 @@ impl Shape {
             .with_timestamp(u64::try_from(event.at.as_second()).unwrap_or(0))
             .with_app_id("pgfeed".into());
         let mut head_bytes = 100;
-        if let Origin::Queue { queue, id, .. } = &event.origin {
-            properties = properties.with_message_id(short("the message id", &format!("{queue}:{id}"))?);
+        if let Some(id) = message_id(event) {
+            properties = properties.with_message_id(short("the message id", &id)?);
         }
         if !self.headers.is_empty() {
             let mut table = FieldTable::default();
@@ -86,8 +63,7 @@ impl Shape {
             }
             properties = properties.with_headers(table);
         }
-        let (body, content_type) = self.body.of(event);
-        properties = properties.with_content_type(content_type.into());
+        properties = properties.with_content_type(content_type(self.body, &event.payload).into());
         Ok(Message { exchange, key, properties, body, head_bytes })
     }
 
@@ -97,21 +73,10 @@ impl Shape {
     }
 }
 
-impl Body {
-    fn of(self, event: &Event) -> (Vec<u8>, &'static str) {
-        const JSON: &str = "application/json";
-        match self {
-            Self::Event => {
-                let mut body = Vec::with_capacity(event.payload.len() + 128);
-                append_event(&mut body, event);
-                (body, JSON)
-            }
-            Self::Payload => {
-                let is_json = serde_json::from_str::<&serde_json::value::RawValue>(&event.payload).is_ok();
-                (event.payload.as_bytes().to_vec(), if is_json { JSON } else { "text/plain" })
-            }
-        }
-    }
+/// What the body of a message is.
+fn content_type(body: Body, payload: &str) -> &'static str {
+    let is_json = body == Body::Event || serde_json::from_str::<&serde_json::value::RawValue>(payload).is_ok();
+    if is_json { "application/json" } else { "text/plain" }
 }
 
 fn as_it_is(value: &str) -> Cow<'_, str> {
@@ -151,13 +116,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::feed::event::Origin;
 
     fn message(exchange: &str, key: &str, value: &str) -> Result<Message, String> {
         let origin = Origin::Queue { queue: Arc::from("a.q"), id: 9, attempt: 2, key: 1, barrier: false };
         let row = serde_json::json!({"op": "INSERT", "schema": "s", "table": "t", "new": {"v": value}});
         let event = Event { origin, at: Timestamp::UNIX_EPOCH, payload: row.to_string().into() };
         let (exchange, key) = (Template::parse(exchange)?, Template::parse(key)?);
-        Shape { exchange, key, headers: Vec::new(), body: Body::Payload }.message(&event)
+        Shape { exchange, key, headers: Vec::new(), body: Body::Payload }.message(&event, Vec::new())
     }
 
     #[test]

@@ -11,11 +11,12 @@ use super::Place;
 use super::batch::Batch;
 use super::link::Link;
 use super::message::Message;
-use super::patience::{blocked, within};
 use super::topology::Known;
 use super::trouble::{Trouble, code_of};
+use super::waiting::{blocked, wait};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
+use crate::feed::sink::patience::Patience;
 use crate::feed::{Outcome, Sink, Written};
 use crate::stop::Stop;
 
@@ -55,7 +56,8 @@ impl Publisher {
     /// Publishes what is open, and waits for every confirmation.
     fn publish(&mut self, batch: &mut Batch) -> Result<(), Trouble> {
         let runtime = self.runtime.as_ref().expect("it is there until the drop");
-        let (place, stop) = (&*self.place, &self.stop);
+        let place = &*self.place;
+        let patience = || Patience::new(&self.stop, place.timeout);
         if let Some(link) = &mut self.link {
             // On another connection, the broker would take the first message each time, and then block that one too.
             if let (true, Some(reason)) = (link.stands(), link.blocking.reason()) {
@@ -69,14 +71,14 @@ impl Publisher {
             let link = match &mut self.link {
                 Some(link) => link,
                 none => {
-                    let link = within(stop, None, Link::open(place)).await?;
+                    let link = wait(patience(), None, Link::open(place)).await?;
                     self.was_connected = true;
                     none.insert(link)
                 }
             };
             let Link { connection, channel, known, blocking, .. } = &mut *link;
             let publishing = Publishing { place, connection, channel, known };
-            let published = within(stop, Some(blocking), publishing.all(batch)).await;
+            let published = wait(patience(), Some(blocking), publishing.all(batch)).await;
             link.abandoned = published.is_err();
             if batch.any_returned() {
                 // A queue may have gone that was there.
@@ -88,7 +90,7 @@ impl Publisher {
 
     /// What follows from trouble: `None` when it is overcome, and the rest can be published on another connection.
     fn face(&mut self, trouble: Trouble, batch: &mut Batch) -> Result<Option<Outcome>> {
-        let shown = self.place.address.shown();
+        let shown = self.place.broker.shown();
         let why = match trouble {
             Trouble::TooLarge(most) => {
                 self.most_bytes = Some(most);
@@ -116,7 +118,7 @@ impl Publisher {
 impl Sink for Publisher {
     fn write(&mut self, item: &Item) -> Result<Written> {
         let Item::Event(event) = item else { return Ok(Written::Taken) };
-        let message = match self.place.shape.message(event) {
+        let message = match self.place.shape.message(event, self.place.shape.body.of(item)) {
             Ok(message) => message,
             Err(why) => return Ok(Written::Refused(why)),
         };
@@ -139,7 +141,7 @@ impl Sink for Publisher {
                 return Ok(outcome);
             }
         }
-        let shown = self.place.address.shown();
+        let shown = self.place.broker.shown();
         Ok(batch.outcome(self.place.shape.is_one_route(), |why| format!("{shown}: {why}")))
     }
 

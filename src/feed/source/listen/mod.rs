@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::feed::event::{Control, ControlKind, Item};
-use crate::feed::{Poll, Source, Undelivered};
+use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::stop::Stop;
 use held::Held;
 use observer::Teller;
@@ -128,7 +128,7 @@ impl Source for Listen {
         Ok(if count == 0 { Poll::Idle } else { Poll::Batch(self.waiting.drain(..count).collect()) })
     }
 
-    fn settle(&mut self, mut batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<()> {
+    fn settle(&mut self, mut batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled> {
         // What nobody has tried comes again; what was refused does not.
         for Undelivered { place, .. } in undelivered.iter().rev().filter(|event| event.reason.is_none()) {
             self.waiting.push_front(batch.remove(*place));
@@ -138,7 +138,7 @@ impl Source for Listen {
             let record = overflow(dropped, &self.channels, &self.teller);
             let _ = self.sender.send(Message::Items(vec![Item::Control(record)]));
         });
-        Ok(())
+        Ok(Settled::Recorded)
     }
 
     fn give_back(&mut self, batch: Vec<Item>) -> Result<()> {

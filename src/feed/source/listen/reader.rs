@@ -13,7 +13,7 @@ use super::held::{Admission, Held};
 use super::observer::Teller;
 use super::{Message, Options, Reconnect};
 use crate::backoff::Backoff;
-use crate::connection::{self, Connection};
+use crate::connection::{self, Connection, Pooling};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::event::{Control, ControlKind, Event, Item, Origin};
@@ -127,6 +127,9 @@ impl Reader {
         let statements: Vec<String> =
             self.options.channels.iter().map(|channel| format!("LISTEN {}", sql::ident(channel))).collect();
         let connection = Connection::open(&self.options.settings)?;
+        if connection.pooling() == Pooling::Transaction {
+            return Err(deaf(&connection));
+        }
         let listen = move |client: &mut Client| Ok(client.batch_execute(&statements.join(";"))?);
         let (connection, ()) = connection.within(LISTEN_LIMIT, listen).map_err(|error| match error.sqlstate() {
             Some("25006") => error.hint(
@@ -230,6 +233,14 @@ fn buffered(client: &mut Client, max: usize) -> Vec<Notification> {
 
 fn closed() -> Error {
     Error::connection("the server closed the connection")
+}
+
+/// Whoever is sent notifications here is some other client, who has not asked for them.
+fn deaf(connection: &Connection) -> Error {
+    let place = connection.endpoint();
+    Error::connection(format!("a transaction pooler answers at {place}, and through one no notification ever comes"))
+        .permanent()
+        .hint("connect to the server itself, or to a pool in session mode; tail-queue works here too, by looking every second")
 }
 
 fn overflow(limit: usize) -> Error {

@@ -1,19 +1,62 @@
-//! Message brokers of the tests: the real ones, private, on ports of their own.
+//! Engines that sinks deliver to: real ones, private, each in a folder of its own.
 
+#[cfg(feature = "nats")]
+pub mod nats;
+mod process;
+#[cfg(feature = "amqp")]
 pub mod rabbitmq;
+#[cfg(feature = "redis")]
+pub mod redis;
 
-use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::{HashMap, HashSet};
 
-/// Ports on which nobody listens, and none twice. They are not among those that the system gives to whoever connects, so that
-/// they stay free until the broker has started.
-pub fn free_ports<const N: usize>() -> [u16; N] {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let start = std::process::id().wrapping_mul(7);
-    let ports = std::iter::repeat_with(|| {
-        let number = start.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
-        u16::try_from(20_000 + number % 10_000).expect("it is below 30,000")
-    });
-    let free = ports.take(10_000).filter(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok());
-    free.take(N).collect::<Vec<_>>().try_into().expect("there are free ports")
+use serde_json::Value;
+
+pub use self::process::{Process, free_port};
+use super::{Database, Pgfeed};
+
+/// A table `t` whose changes go to the queue `q`.
+pub fn database() -> Database {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
+    db
+}
+
+/// Delivers the queue `q` until nothing is left.
+pub fn deliver(db: &Database, url: &str) -> Pgfeed {
+    follow(db, url).args(["-e"])
+}
+
+/// Delivers the queue `q` until it is told to stop.
+pub fn follow(db: &Database, url: &str) -> Pgfeed {
+    db.pgfeed(["tail-queue", "q", "--poll", "100ms", "--backoff", "10ms", "--to", url])
+}
+
+/// How many events wait, are retried, and are dead.
+#[track_caller]
+pub fn held(db: &Database) -> String {
+    let count = |kind: &str| format!("(SELECT count(*) FROM pgfeed.{kind}_q)");
+    db.value(&format!("SELECT {} || ' ' || {} || ' ' || {}", count("queue"), count("retry"), count("dead")))
+}
+
+/// Checks that of events 1 to `last` each has arrived, none has that was never committed, and the first arrivals of each row are
+/// in its order. Returns how many repetitions there are.
+#[track_caller]
+pub fn all_arrived<'a>(bodies: impl IntoIterator<Item = &'a str>, last: i64) -> usize {
+    let (mut seen, mut latest, mut repeated) = (HashSet::new(), HashMap::new(), 0);
+    for body in bodies {
+        let event: Value = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"));
+        let id = event["id"].as_i64().expect("an event of a queue has an id");
+        if !seen.insert(id) {
+            repeated += 1;
+            continue;
+        }
+        let before = latest.insert(event["payload"]["key"].to_string(), id);
+        assert!(before.is_none_or(|before| before < id), "event {id} has come behind {before:?} of its row");
+    }
+    let missing: Vec<i64> = (1..=last).filter(|id| !seen.contains(id)).collect();
+    assert!(missing.is_empty(), "lost: {missing:?}");
+    assert_eq!(seen.len() as i64, last, "more has arrived than was committed");
+    repeated
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pgfeed::cluster::{Guard, Patience};
 
-use super::free_ports;
+use super::free_port;
 use crate::connection::certificates::{Certificate, authority};
 use crate::harness::{Pgfeed, Running, Signal, temp_dir};
 
@@ -55,7 +55,7 @@ pub fn own() -> MutexGuard<'static, RabbitMq> {
 
 impl RabbitMq {
     fn start_new() -> Self {
-        let [port, tls_port, distribution_port] = free_ports();
+        let [port, tls_port, distribution_port] = [(); 3].map(|()| free_port());
         let dir = temp_dir().join(format!("pgfeed-rabbitmq-{}-{port}", std::process::id()));
         let guard = Guard::start(&dir, Patience::Throwaway).expect("a folder for RabbitMQ");
         let certificate = authority().server("DNS:localhost");

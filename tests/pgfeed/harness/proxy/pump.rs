@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::deaf::Deaf;
 use super::stream::Stream;
 use super::{Cut, Mode, POLL, Shared};
 
@@ -39,6 +40,7 @@ pub struct Pump {
     pub direction: Direction,
     /// How many cuts there had been when the connection began: the next one is its end.
     pub cuts: usize,
+    pub deaf: Deaf,
 }
 
 /// Goes on, or tells why it stops.
@@ -111,7 +113,8 @@ impl Pump {
                 self.connection.answer_is_lost.fetch_or(asked, SeqCst);
                 self.write(bytes)
             }
-            Mode::ResetAfter(_) | Mode::LoseAnswerTo(_) => self.write(bytes),
+            Mode::Deaf if self.direction == Direction::ToClient => self.write(&self.deaf.without_notifications(bytes)),
+            Mode::Deaf | Mode::ResetAfter(_) | Mode::LoseAnswerTo(_) => self.write(bytes),
         }
     }
 

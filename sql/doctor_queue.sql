@@ -1,0 +1,18 @@
+-- The tables of one queue as they are: what was changed about them may lose events, or keep them from whoever takes them.
+SELECT t.kind, c.oid IS NOT NULL AS is_there, c.relpersistence::text = 'u' AS is_unlogged, c.relkind::text <> 'r' AS is_something_else,
+       c.relrowsecurity AS has_row_security,
+       EXISTS (SELECT FROM pg_catalog.unnest(c.reloptions) o WHERE o = 'autovacuum_enabled=false' OR o = 'autovacuum_enabled=off') AS is_not_vacuumed,
+       (SELECT pg_catalog.string_agg(w, ', ') FROM pg_catalog.unnest(t.wanted) w
+        WHERE c.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attname = w AND NOT a.attisdropped)) AS lacks,
+       COALESCE((SELECT s.seqcycle FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_depend d ON d.objid = s.seqrelid
+                 WHERE d.refobjid = c.oid AND d.deptype = 'i' LIMIT 1), false) AS ids_repeat,
+       COALESCE(st.n_dead_tup, 0) AS dead_rows, COALESCE(st.n_live_tup, 0) AS live_rows,
+       EXTRACT(epoch FROM pg_catalog.clock_timestamp() - GREATEST(st.last_autovacuum, st.last_vacuum))::float8 AS vacuumed_seconds,
+       c.oid IS NOT NULL AND (SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, r)) FROM pg_catalog.unnest(t.rights) r) AS may_take
+FROM (VALUES ('queue', '{xid,id,at,key,barrier,payload}'::text[], '{SELECT,DELETE}'::text[]),
+             ('retry', '{id,xid,at,key,barrier,payload,attempts,due,error}', '{SELECT,INSERT,UPDATE,DELETE}'),
+             ('dead', '{id,at,key,barrier,payload,attempts,error,died_at}', '{INSERT}')) AS t(kind, wanted, rights)
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = /*{schema}*/'pgfeed'/*{}*/
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.kind || '_' || /*{name}*/'sample'/*{}*/
+LEFT JOIN pg_catalog.pg_stat_user_tables st ON st.relid = c.oid;

@@ -1,0 +1,34 @@
+//! `pgfeed status`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::ReportFormat;
+use crate::units;
+
+const EXAMPLES: &str = "\
+What is added to a queue and leaves it in a second is measured for half a second, or
+between two looks with --watch. What other roles do is told to members of pg_monitor.
+
+Examples:
+  pgfeed status
+  pgfeed status --watch                            again every two seconds
+  pgfeed status -o json | jq '.queues[].waiting'";
+
+/// Show triggers, queues, consumers and the notification queue
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Status {
+    /// Form of the report
+    #[arg(short = 'o', long, value_name = "FORM", default_value = "text")]
+    pub output: ReportFormat,
+
+    /// Look again, every DUR [default with no DUR: 2s]
+    #[arg(short = 'w', long, value_name = "DUR", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = units::duration)]
+    pub watch: Option<Duration>,
+
+    /// Schema of pgfeed's own objects
+    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed")]
+    pub schema: String,
+}

@@ -1,0 +1,92 @@
+//! Probes of what is installed: whether every trigger still does what was asked for, and has the queue that it fills.
+
+use super::{Finding, Group, Patient, Problem, Verdict, well};
+use crate::error::Result;
+use crate::queue::{self, Queue};
+use crate::trigger::{self, Destination, State, Surveyed};
+
+pub(super) const GROUP: Group =
+    Group { name: "triggers", problems: &[&NO_QUEUE, &DRIFTED, &DISABLED, &ORPHANED, &FOREIGN, &UNKNOWN], examine };
+
+const NO_QUEUE: Problem = Problem {
+    check: "triggers",
+    symptom: "the queue that a trigger fills is gone: every write to its table fails",
+    verdict: Verdict::Fail,
+    remedy: "run the same install-trigger --queue again, which makes the queue, or uninstall-trigger on the table",
+};
+const DRIFTED: Problem = Problem {
+    check: "triggers",
+    symptom: "an installation is not what was asked for: its table, its triggers or its function were changed since",
+    verdict: Verdict::Warn,
+    remedy: "run the same install-trigger again, which mends it; with --dry-run it first says what it would do",
+};
+const DISABLED: Problem = Problem {
+    check: "triggers",
+    symptom: "a trigger is disabled: its changes are not told",
+    verdict: Verdict::Warn,
+    remedy: "ALTER TABLE the table ENABLE TRIGGER the trigger, or run the same install-trigger again",
+};
+const ORPHANED: Problem = Problem {
+    check: "triggers",
+    symptom: "a function was left behind by a table that is gone",
+    verdict: Verdict::Warn,
+    remedy: "DROP FUNCTION the function",
+};
+const FOREIGN: Problem = Problem {
+    check: "triggers",
+    symptom: "a trigger has a name like pgfeed's, and calls somebody else's function",
+    verdict: Verdict::Warn,
+    remedy: "DROP TRIGGER it if nobody needs it; install-trigger --force replaces it where it is in the way",
+};
+const UNKNOWN: Problem = Problem {
+    check: "triggers",
+    symptom: "an installation cannot be compared with what was asked for",
+    verdict: Verdict::Warn,
+    remedy: "look with the version of pgfeed that has installed it, and on the primary",
+};
+
+fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
+    let mut transaction = patient.connection.begin()?;
+    let surveyed = trigger::survey(&mut transaction)?;
+    let mut findings = Vec::new();
+    for one in &surveyed {
+        let problem = match one.state {
+            State::Current => None,
+            State::Drifted => Some(&DRIFTED),
+            State::Disabled => Some(&DISABLED),
+            State::Orphaned => Some(&ORPHANED),
+            State::Foreign => Some(&FOREIGN),
+            State::Unknown => Some(&UNKNOWN),
+        };
+        findings.extend(problem.map(|problem| problem.found(told(one))));
+        if let (Some(Destination::Queue { name, .. }), Some(table)) =
+            (one.spec.as_ref().map(|spec| &spec.to), &one.table)
+            && !is_there(&mut transaction, &Queue::named(&one.schema, name))?
+        {
+            findings.push(NO_QUEUE.found(format!("{table} -> queue \"{name}\"")));
+        }
+    }
+    if findings.is_empty() {
+        let told = match surveyed.len() {
+            0 => "none is installed".to_owned(),
+            1 => "the one that is installed is as asked for".to_owned(),
+            count => format!("all {count} installations are as asked for"),
+        };
+        findings.push(well("triggers", told));
+    }
+    Ok(findings)
+}
+
+/// Its table, and not only its name in the list of queues: the list may be out of step.
+fn is_there(transaction: &mut postgres::Transaction, queue: &Queue) -> Result<bool> {
+    let exists = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+    Ok(queue::find(transaction, &queue.schema, &queue.name)?.is_some()
+        && crate::connection::ask::row(transaction, exists, &[&queue.table()])?.get(0))
+}
+
+fn told(one: &Surveyed) -> String {
+    let table = one.table.as_deref().unwrap_or("(a table that is gone)");
+    let to = one.spec.as_ref().map_or_else(String::new, |spec| format!(" -> {}", spec.to));
+    let detail = one.detail.as_deref().map_or_else(|| one.function.clone(), str::to_owned);
+    format!("{table}{to}: {detail}")
+}

@@ -1,0 +1,59 @@
+//! What a message of an engine holds, and what it is known by.
+
+use super::target::Target;
+use crate::error::Result;
+use crate::feed::event::{Event, Item, Origin};
+use crate::feed::format::{Format as _, Json, Raw};
+
+/// The parameter that chooses, for `--to help`.
+pub const PARAMETER: (&str, &str) =
+    ("body", "event: the JSON object that -o json prints, or payload: what was sent [event]");
+
+/// What a message holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// The event as a JSON object.
+    Event,
+    /// Its payload alone.
+    Payload,
+}
+
+impl Body {
+    /// Takes the parameter out.
+    ///
+    /// # Errors
+    /// A usage error when it is neither.
+    pub fn take(target: &mut Target) -> Result<Self> {
+        Ok(target.take_as("body", Self::read)?.unwrap_or(Self::Event))
+    }
+
+    /// Reads the parameter's value.
+    ///
+    /// # Errors
+    /// That it is neither.
+    pub fn read(value: &str) -> Result<Self, String> {
+        match value {
+            "event" => Ok(Self::Event),
+            "payload" => Ok(Self::Payload),
+            _ => Err("it is event or payload".to_owned()),
+        }
+    }
+
+    /// The body of an event.
+    pub fn of(self, event: &Item) -> Vec<u8> {
+        let mut body = Vec::new();
+        match self {
+            Self::Event => Json { control: false }.append(&mut body, event),
+            Self::Payload => Raw.append(&mut body, event),
+        };
+        body
+    }
+}
+
+/// What to deduplicate by: the queue's name, a colon and the event's id; the same in every attempt. A notification has none.
+pub fn message_id(event: &Event) -> Option<String> {
+    match &event.origin {
+        Origin::Channel { .. } => None,
+        Origin::Queue { queue, id, .. } => Some(format!("{queue}:{id}")),
+    }
+}

@@ -1,0 +1,177 @@
+//! The Redis sink: adds events to streams, in transactions; or publishes them on channels, which keep nothing.
+
+mod link;
+mod options;
+mod wire;
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use super::judged::{self, Judged};
+use super::patience::Patience;
+use super::registry::{Acknowledgement, Destination, Kind};
+use super::target::Target;
+use crate::error::{Error, Result};
+use crate::feed::event::Item;
+use crate::feed::{Outcome, Refuses, Sink, Undelivered, Written};
+use crate::stop::Stop;
+use link::{Failed, LONGEST, Link, Undone, text};
+use options::{Options, Place};
+
+/// For the registry.
+pub const KIND: Kind = Kind {
+    schemes: &["redis", "rediss"],
+    form: "redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], and rediss:// for an encrypted connection",
+    about: "Adds to Redis Streams. Acknowledged when the server has added it; whether that survives the server's own crash is\n\
+            decided by its persistence (appendfsync). A repetition after a crash is a second entry with the same field id.",
+    parameters: options::PARAMETERS,
+    prepare,
+};
+
+/// The server does nothing else during a transaction: commands in one, and bytes.
+const COMMANDS: usize = 500;
+const BYTES: usize = 4 << 20;
+
+struct Destined(Arc<Options>);
+
+fn prepare(target: Target, acknowledgement: Acknowledgement) -> Result<Box<dyn Destination>> {
+    Ok(Box::new(Destined(Arc::new(Options::of(target, acknowledgement)?))))
+}
+
+impl Destination for Destined {
+    fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>> {
+        let (options, stop) = (Arc::clone(&self.0), stop.clone());
+        Ok(Box::new(Redis {
+            options,
+            stop,
+            link: None,
+            was_accepted: false,
+            longest: LONGEST,
+            commands: Vec::new(),
+            ends: Vec::new(),
+            largest: 0,
+        }))
+    }
+}
+
+/// A worker's part: a connection of its own.
+struct Redis {
+    options: Arc<Options>,
+    stop: Stop,
+    link: Option<Link>,
+    /// Whether the server has ever accepted who we are.
+    was_accepted: bool,
+    /// The longest value that the server takes, as far as is known, in bytes.
+    longest: usize,
+    /// The commands that were written since the last flush, and where each ends.
+    commands: Vec<u8>,
+    ends: Vec<usize>,
+    /// The length of the longest value in them, in bytes.
+    largest: usize,
+}
+
+impl Redis {
+    /// A connection that is good, as far as is known.
+    fn link(&mut self) -> Result<Result<Link, String>> {
+        let patience = Patience::new(&self.stop, self.options.within);
+        // What was closed while nobody used it is no outage: a new connection will do.
+        if let Some(mut link) = self.link.take().filter(|link| !link.wire.is_closed()) {
+            link.wire.be_patient(patience);
+            return Ok(Ok(link));
+        }
+        match Link::open(&self.options, patience) {
+            Ok(link) => {
+                self.was_accepted = true;
+                self.longest = link.longest;
+                Ok(Ok(link))
+            }
+            Err(Failed::Unavailable(why)) => Ok(Err(why)),
+            Err(Failed::NotAccepted(why)) if self.was_accepted => Ok(Err(why)),
+            Err(Failed::NotAccepted(why)) => Err(Error::connection(why)
+                .doing(format!("connecting to {}", self.options.shown))
+                .hint("user, password and database stand in the URL, percent-encoded (--to-file keeps it out of the list of processes); the user needs the commands XADD, MULTI and EXEC")),
+        }
+    }
+
+    fn deliver(&mut self) -> Result<Outcome> {
+        let shown = self.options.shown.clone();
+        let told = |why: String| format!("{shown}: {why}");
+        let mut link = match self.link()? {
+            Ok(link) => link,
+            Err(why) => return Ok(Outcome::Unavailable(told(why))),
+        };
+        if self.largest > self.longest {
+            // Known only now. All come again, and what is too long is refused when it is written.
+            self.link = Some(link);
+            let all = (0..self.ends.len()).map(|place| Undelivered { place, reason: None });
+            return Ok(Outcome::AllBut(all.collect()));
+        }
+        let mut judged = Vec::with_capacity(self.ends.len());
+        let sent = self.send(&mut link, &mut judged);
+        if !matches!(sent, Err(Undone::Unknown(_))) {
+            self.link = Some(link);
+        }
+        if let Err(Undone::Nothing(why) | Undone::Unknown(why)) = sent {
+            judged.resize_with(self.ends.len(), || Judged::Later(why.clone()));
+        }
+        Ok(judged::outcome(judged, &shown))
+    }
+
+    /// Sends the commands in pieces, and goes no further than the first trouble: what follows must not be done before what it
+    /// follows.
+    fn send(&self, link: &mut Link, judged: &mut Vec<Judged>) -> Result<(), Undone> {
+        while judged.len() < self.ends.len() {
+            let first = judged.len();
+            let start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let fitting =
+                self.ends[first..].iter().take(COMMANDS).take_while(|end| **end - start <= BYTES).count().max(1);
+            let piece = &self.commands[start..self.ends[first + fitting - 1]];
+            let replies = match self.options.place {
+                Place::Stream { .. } => link.transaction(piece, fitting)?,
+                Place::Channel(_) => link.one_by_one(piece, fitting)?,
+            };
+            judged.extend(replies.into_iter().map(|reply| self.judge(&reply)));
+        }
+        Ok(())
+    }
+
+    /// What one reply means. In a transaction that was done, only the key itself can be wrong: one that an event's own values
+    /// have chosen is its fault.
+    fn judge(&self, reply: &Value) -> Judged {
+        match reply {
+            Value::ServerError(error) if error.code() == "WRONGTYPE" && !self.options.place.is_the_same_for_all() => {
+                Judged::Refused(text(error))
+            }
+            Value::ServerError(error) => Judged::Later(text(error)),
+            _ => Judged::Taken,
+        }
+    }
+}
+
+impl Sink for Redis {
+    fn write(&mut self, item: &Item) -> Result<Written> {
+        let Item::Event(event) = item else { return Ok(Written::Taken) };
+        match self.options.append_command(&mut self.commands, item, event, self.longest) {
+            Ok(length) => self.largest = self.largest.max(length),
+            Err(why) => return Ok(Written::Refused(why)),
+        }
+        self.ends.push(self.commands.len());
+        Ok(Written::Taken)
+    }
+
+    fn flush(&mut self) -> Result<Outcome> {
+        if self.ends.is_empty() {
+            return Ok(Outcome::Delivered);
+        }
+        let outcome = self.deliver();
+        self.commands.clear();
+        self.ends.clear();
+        self.largest = 0;
+        outcome
+    }
+
+    fn refuses(&self) -> Refuses {
+        if self.options.place.is_the_same_for_all() { Refuses::Nothing } else { Refuses::Events }
+    }
+}

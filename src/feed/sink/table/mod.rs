@@ -1,0 +1,262 @@
+//! The table sink: keeps a table in step with the one that the changes are of, here or in another PostgreSQL.
+
+mod apply;
+mod layout;
+mod reading;
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use postgres::Client;
+
+use super::ACKNOWLEDGE_WITHIN;
+use super::registry::{Acknowledgement, Destination, Kind};
+use super::target::{Target, yes_or_no};
+use crate::connection::{Connection, Environment, Options, Settings, is_transient};
+use crate::error::{Error, Result};
+use crate::feed::event::Item;
+use crate::feed::{Outcome, Refuses, Sink, Undelivered, Written};
+use crate::sql::TableName;
+use crate::stop::Stop;
+use apply::{Told, apply};
+use layout::{Layout, OnTruncate, Wish};
+use reading::read;
+
+/// For the registry.
+pub const KIND: Kind = Kind {
+    schemes: &["postgres", "postgresql"],
+    form: "postgres://[USER[:PASSWORD]@]HOST[:PORT]/DATABASE?table=NAME",
+    about: "Keeps a table in step: INSERT ... ON CONFLICT and DELETE by key, a batch in a transaction. Acknowledged when committed; in\n\
+            the queue's own database, as the same user, in the transaction that takes the events: exactly once.",
+    parameters: &[
+        ("table", "the table, [schema.]name as in SQL; it needs a primary key or a unique index"),
+        (
+            "map",
+            "source:target,source:target ...: the columns to keep in step, and no others [all of the table, by name]",
+        ),
+        ("key", "target,target ...: the columns that identify a row [those of its primary key, or of a unique index]"),
+        ("from", "the table whose changes these are, [schema.]name; others are refused [any]"),
+        ("truncate", "yes: a TRUNCATE deletes all rows; no: it is refused [no]"),
+        ("...", "and those of a connection: sslmode, sslrootcert, connect_timeout ..."),
+    ],
+    prepare,
+};
+
+struct Place {
+    wish: Arc<Wish>,
+    settings: Settings,
+}
+
+fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+    let name = |text: &str| TableName::parse(text).map_err(|error| error.to_string());
+    let table = target.take_as("table", name)?;
+    let wish = Wish {
+        table: table.ok_or_else(|| Error::usage(format!("--to {}: table=NAME is missing", target.shown())))?,
+        map: target.take_as("map", map)?,
+        key: target.take_as("key", names)?,
+        from: target.take_as("from", name)?,
+        truncate: match target.take_as("truncate", yes_or_no)? {
+            Some(true) => OnTruncate::Empty,
+            Some(false) | None => OnTruncate::Refuse,
+        },
+    };
+    let rest = target.rest("")?;
+    let options = Options {
+        dbname: Some(format!("postgresql{}{rest}", &target.address()[target.scheme().len()..])),
+        dbname_from: Some("--to"),
+        application_name: "pgfeed --to".to_owned(),
+        ..Options::default()
+    };
+    let settings = Settings::resolve(&options, &Environment::of_process())?;
+    Ok(Box::new(Place { wish: Arc::new(wish), settings }))
+}
+
+/// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.
+pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
+    let wish = Wish { table, map: None, key: None, from: None, truncate: OnTruncate::Refuse };
+    Box::new(Place { wish: Arc::new(wish), settings })
+}
+
+fn names(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+    if names.iter().any(String::is_empty) {
+        return Err("a name is empty".to_owned());
+    }
+    match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+        Some((_, twice)) => Err(format!("\"{twice}\" is there twice")),
+        None => Ok(names),
+    }
+}
+
+fn map(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pair = |pair: &str| match pair.split_once(':') {
+        Some((source, target)) if !source.is_empty() && !target.is_empty() => {
+            Ok((source.to_owned(), target.to_owned()))
+        }
+        _ => Err("it is source:target,source:target ...".to_owned()),
+    };
+    let map: Vec<(String, String)> = text.split(',').map(pair).collect::<Result<_, _>>()?;
+    names(&map.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>().join(",")).map(|_| map)
+}
+
+impl Destination for Place {
+    fn open(&self, _: &Stop) -> Result<Box<dyn Sink>> {
+        let (wish, settings) = (Arc::clone(&self.wish), self.settings.clone());
+        Ok(Box::new(Table { wish, settings, reached: None, waiting: Vec::new(), has_worked: false }))
+    }
+
+    fn needs_order(&self) -> bool {
+        true
+    }
+}
+
+/// A worker's way to the table.
+struct Table {
+    wish: Arc<Wish>,
+    settings: Settings,
+    reached: Option<Reached>,
+    waiting: Vec<(Option<i64>, Box<str>)>,
+    /// What does not work before anything has is a mistake of whoever started it; what stops to work is an outage.
+    has_worked: bool,
+}
+
+/// The table was found.
+struct Reached {
+    layout: Arc<Layout>,
+    way: Way,
+    /// The server process that held the batch: with another, the way may be another.
+    holder: Option<i32>,
+}
+
+enum Way {
+    /// A connection of its own.
+    Own(Box<Connection>),
+    /// The connection that holds the batch.
+    Beside,
+}
+
+impl Table {
+    fn deliver(
+        &mut self,
+        events: &[(Option<i64>, Box<str>)],
+        holder: Option<&mut Connection>,
+    ) -> Result<Vec<Undelivered>> {
+        let pid = holder.as_ref().map(|holder| holder.backend_pid());
+        let reached = self.reached.take().filter(|reached| reached.holder == pid);
+        let mut holder = holder;
+        let Reached { layout, way, .. } = match reached {
+            Some(reached) => reached,
+            None => self.reach(holder.as_deref_mut())?,
+        };
+        let told =
+            |(key, payload): &(Option<i64>, Box<str>)| Told { key: *key, step: read(payload, &self.wish, &layout) };
+        let changes: Vec<Told> = events.iter().map(told).collect();
+        let (way, undelivered) = match (way, holder) {
+            (Way::Beside, Some(holder)) => (Way::Beside, apply(holder, &layout, &changes)?),
+            (Way::Own(own), holder) => {
+                let (own, undelivered) = store(*own, &layout, changes, holder)?;
+                (Way::Own(Box::new(own)), undelivered)
+            }
+            (Way::Beside, None) => unreachable!("a way beside a holder was found for this holder"),
+        };
+        self.reached = Some(Reached { layout, way, holder: pid });
+        Ok(undelivered)
+    }
+
+    fn reach(&self, holder: Option<&mut Connection>) -> Result<Reached> {
+        let pid = holder.as_ref().map(|holder| holder.backend_pid());
+        let own = Connection::open(&self.settings)?;
+        let mark = holder.map(Mark::set).transpose()?;
+        let wish = Arc::clone(&self.wish);
+        let (own, (layout, is_beside)) = own.within(ACKNOWLEDGE_WITHIN, move |client| {
+            client.batch_execute("BEGIN")?;
+            let layout = Layout::find(client, &wish)?;
+            let is_beside = mark.map_or(Ok(false), |mark| mark.is_seen_by(client))?;
+            client.batch_execute("COMMIT")?;
+            Ok((layout, is_beside))
+        })?;
+        let way = if is_beside { Way::Beside } else { Way::Own(Box::new(own)) };
+        Ok(Reached { layout: Arc::new(layout), way, holder: pid })
+    }
+}
+
+/// Tells whether two connections are to one database, as one user: then what one of them has locked is not to be had by the
+/// other. (Names prove nothing, nor does the system's identifier: a copy of a server has the same.)
+struct Mark {
+    number: i64,
+    user: String,
+}
+
+impl Mark {
+    /// Locks something, until the end of the transaction that is open there.
+    fn set(holder: &mut Connection) -> Result<Self> {
+        let number = RandomState::new().hash_one(0).cast_signed();
+        let lock = "SELECT current_user::text, pg_catalog.pg_advisory_xact_lock($1)::text";
+        Ok(Self { number, user: holder.query_one(lock, &[&number])?.get(0) })
+    }
+
+    fn is_seen_by(&self, client: &mut Client) -> Result<bool> {
+        let lock = "SELECT current_user::text, pg_catalog.pg_try_advisory_xact_lock($1)";
+        let row = client.query_one(lock, &[&self.number])?;
+        Ok(row.get::<_, String>(0) == self.user && !row.get::<_, bool>(1))
+    }
+}
+
+/// Applies changes in a transaction of its own connection, which is gone after any error.
+fn store(
+    own: Connection,
+    layout: &Arc<Layout>,
+    changes: Vec<Told>,
+    holder: Option<&mut Connection>,
+) -> Result<(Connection, Vec<Undelivered>)> {
+    let layout = Arc::clone(layout);
+    let (own, undelivered) = own.within(ACKNOWLEDGE_WITHIN, move |client| {
+        client.batch_execute("BEGIN")?;
+        apply(client, &layout, &changes)
+    })?;
+    // Whoever stood still for long may have lost the batch to another worker, who may have taken later changes of these rows
+    // as well. They are locked now: as long as the batch is ours at this moment, nobody can have been here in between.
+    if let Some(holder) = holder {
+        holder.batch_execute("")?;
+    }
+    let (own, ()) = own.within(ACKNOWLEDGE_WITHIN, |client| Ok(client.batch_execute("COMMIT")?))?;
+    Ok((own, undelivered))
+}
+
+impl Sink for Table {
+    fn write(&mut self, item: &Item) -> Result<Written> {
+        if let Item::Event(event) = item {
+            self.waiting.push((event.key(), event.payload.clone()));
+        }
+        Ok(Written::Taken)
+    }
+
+    fn flush(&mut self) -> Result<Outcome> {
+        self.flush_beside(None)
+    }
+
+    fn flush_beside(&mut self, holder: Option<&mut Connection>) -> Result<Outcome> {
+        let events = std::mem::take(&mut self.waiting);
+        if events.is_empty() {
+            return Ok(Outcome::Delivered);
+        }
+        match self.deliver(&events, holder) {
+            Ok(undelivered) => {
+                self.has_worked = true;
+                Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
+            }
+            Err(error) => {
+                let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
+                if self.has_worked || is_transient(&error) {
+                    Ok(Outcome::Unavailable(error.to_string()))
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    fn refuses(&self) -> Refuses {
+        Refuses::InOrder
+    }
+}

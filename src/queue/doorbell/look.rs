@@ -1,0 +1,101 @@
+//! A look at a queue: whether it holds anything for whoever waits.
+
+use std::time::Duration;
+
+use postgres::Row;
+
+use crate::connection::ask::{Question, Value};
+use crate::connection::{Connection, Pooling};
+use crate::error::Result;
+use crate::queue::floor::{Floor, Horizon};
+use crate::queue::peek::Seen;
+use crate::queue::registry::Queue;
+use crate::queue::{STEADY_PLANS, begin};
+use crate::sql;
+
+/// What a look at the queue has found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// Something is there for somebody, now.
+    pub now: bool,
+    /// Something waits for another attempt.
+    pub later: bool,
+    /// How long until the next attempt is due.
+    pub due_in: Option<Duration>,
+}
+
+/// What a sleeper waits for.
+#[derive(Debug, Clone)]
+pub enum For {
+    /// Anything, for anybody: events are there to be taken.
+    Anything,
+    /// What has not been seen: events stay.
+    Unseen(Seen),
+}
+
+/// Looks through one connection.
+pub struct Looker {
+    pub(super) connection: Connection,
+    what: For,
+    question: Question,
+    floor: Floor,
+}
+
+impl Looker {
+    /// Prepares to look.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn new(mut connection: Connection, queue: &Queue, what: &For) -> Result<Self> {
+        if connection.pooling() == Pooling::None {
+            connection.batch_execute(STEADY_PLANS)?;
+        }
+        let (table, retry) = (queue.table(), queue.retry_table());
+        let (queue_place, floor) = (("queue", table.as_str()), ("floor", "$1"));
+        let question = match what {
+            For::Anything => {
+                sql::fill(include_str!("../../../sql/anything.sql"), &[queue_place, ("retry", retry.as_str()), floor])
+            }
+            For::Unseen(_) => {
+                let before = ("before", "$2::text::pg_snapshot");
+                sql::fill(include_str!("../../../sql/unseen.sql"), &[queue_place, floor, before])
+            }
+        };
+        let question = connection.question(&question)?;
+        Ok(Self { connection, what: what.clone(), question, floor: Floor::default() })
+    }
+
+    /// Looks; `highest` is the highest id that is known to have been taken.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn look(&mut self, highest: i64) -> Result<Look> {
+        if let For::Unseen(seen) = &self.what {
+            let (floor, before) = seen.get();
+            let now = self.ask(&[&floor, &before])?.get(0);
+            return Ok(Look { now, later: false, due_in: None });
+        }
+        let row = self.ask(&[&self.floor.get()])?;
+        let look = Look {
+            now: row.get("now"),
+            later: row.get("later"),
+            due_in: row.get::<_, Option<f64>>("due_in").map(|seconds| Duration::from_secs_f64(seconds.max(0.0))),
+        };
+        let horizon = Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") };
+        self.floor.before_take(horizon);
+        if !look.now {
+            self.floor.after_take(horizon, Some(highest), true);
+        }
+        Ok(look)
+    }
+
+    fn ask(&mut self, values: &[&dyn Value]) -> Result<Row> {
+        if self.connection.pooling() == Pooling::None {
+            return Ok(self.question.row(&mut *self.connection, values)?);
+        }
+        let mut transaction = begin(&mut self.connection)?;
+        let row = self.question.row(&mut transaction, values)?;
+        transaction.commit()?;
+        Ok(row)
+    }
+}

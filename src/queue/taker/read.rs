@@ -1,0 +1,69 @@
+//! Reads the events of a batch. (The server streams them while it looks; what DELETE ... RETURNING gives it would keep till the end.)
+
+use std::collections::HashMap;
+
+use postgres::{Client, Row};
+
+use super::place::Place;
+use super::session::Removal;
+use super::statements::Statements;
+use crate::error::Result;
+use crate::queue::batch::{Batch, Taken};
+
+/// What was taken.
+pub struct Read {
+    /// The events, by their ids.
+    pub events: Vec<Taken>,
+    /// Whether there was nothing more.
+    pub exhausted: bool,
+    /// What is to be removed, unless there is nothing.
+    pub removal: Option<Removal>,
+}
+
+/// Reads the oldest events of some slots above an id, which are then to be removed.
+///
+/// # Errors
+/// What the server says.
+pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i64, batch: &Batch) -> Result<Read> {
+    let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
+    // All of this size together are no more than asked for.
+    let share = i32::try_from(batch.bytes / batch.events.max(1)).unwrap_or(i32::MAX);
+    let mut rows = statements.take.rows(client, &[&floor, &slots, &limit, &share])?;
+    let found = rows.len();
+    rows.truncate(fitting(&rows, batch.bytes));
+    let exhausted = found < batch.events && rows.len() == found;
+    let is_large = |row: &&Row| row.get::<_, Option<&str>>(PAYLOAD).is_none();
+    let large: Vec<Place> = rows.iter().filter(is_large).map(|row| row.get(PLACE)).collect();
+    let mut fetched = if large.is_empty() { HashMap::new() } else { fetch(client, statements, &large)? };
+    // What has no payload was removed by hand a moment ago.
+    let mut payload = |row: &Row| row.get::<_, Option<String>>(PAYLOAD).or_else(|| fetched.remove(&row.get(0)));
+    let events: Vec<Taken> = rows.iter().filter_map(|row| Some(taken(row, payload(row)?))).collect();
+    let ids = events.first().map(|event| event.id).zip(events.last().map(|event| event.id));
+    let places = || rows.iter().map(|row| row.get(PLACE)).collect();
+    let removal = ids.map(|(first, last)| Removal { places: places(), first, last });
+    Ok(Read { events, exhausted, removal })
+}
+
+const PAYLOAD: usize = 4;
+const BYTES: usize = 5;
+const PLACE: usize = 6;
+
+/// How many of the first events fit into so many bytes; one always does.
+fn fitting(rows: &[Row], bytes: usize) -> usize {
+    let mut held = 0;
+    let more = rows.iter().skip(1).zip(rows).take_while(|(_, before)| {
+        held += usize::try_from(before.get::<_, i32>(BYTES)).unwrap_or(0);
+        held < bytes
+    });
+    more.count() + usize::from(!rows.is_empty())
+}
+
+fn taken(row: &Row, payload: String) -> Taken {
+    Taken { id: row.get(0), at: row.get(1), key: row.get(2), barrier: row.get(3), payload, attempts: 0 }
+}
+
+/// The payloads of events that were only measured, by their ids.
+fn fetch(client: &mut Client, statements: &Statements, places: &Vec<Place>) -> Result<HashMap<i64, String>> {
+    let rows = statements.fetch.rows(client, &[places])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}

@@ -1,0 +1,122 @@
+//! Looks at everything that is installed, and says of each whether it still is what was asked for.
+
+use postgres::Transaction;
+
+use super::apply::plan;
+use super::installed::{Difference, Installed};
+use super::plan::Marker;
+use super::spec::Spec;
+use super::table::Table;
+use crate::connection::ask;
+use crate::error::{Error, Result};
+use crate::exit::Exit;
+
+/// One installation, as it was found.
+#[derive(Debug)]
+pub struct Surveyed {
+    /// The table, for people; none when it is gone.
+    pub table: Option<String>,
+    /// What was asked; none when that cannot be read.
+    pub spec: Option<Spec>,
+    /// The function, with its schema, for people.
+    pub function: String,
+    /// The schema of the function, which is that of the queue.
+    pub schema: String,
+    /// Whether it is what was asked for.
+    pub state: State,
+    /// Why it is not, where there is more to say.
+    pub detail: Option<String>,
+}
+
+/// Whether an installation is what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is.
+    Current,
+    /// The table, or something of ours, was changed since.
+    Drifted,
+    /// Some trigger of it does not fire.
+    Disabled,
+    /// Its table is gone, and the function was left behind.
+    Orphaned,
+    /// A trigger of that name is somebody else's.
+    Foreign,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl State {
+    /// The word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Drifted => "drifted",
+            Self::Disabled => "disabled",
+            Self::Orphaned => "orphaned",
+            Self::Foreign => "foreign",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Looks at all of a database. The transaction may be read-only, but then conditions cannot be compared.
+///
+/// # Errors
+/// What the server says.
+pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
+    let mut all = Vec::new();
+    for installed in Installed::read(transaction)? {
+        let (state, detail) = state(transaction, &installed)?;
+        all.push(Surveyed {
+            table: installed.table.as_ref().map(|table| format!("{}.{}", table.schema, table.name)),
+            spec: installed.marker.as_ref().map(|marker| marker.spec.clone()),
+            function: format!("{}.{}", installed.schema, installed.function),
+            schema: installed.schema,
+            state,
+            detail,
+        });
+    }
+    for row in ask::rows(transaction, include_str!("../../sql/foreign_triggers.sql"), &[])? {
+        let (trigger, function): (String, String) = (row.get("trigger_name"), row.get("function_name"));
+        all.push(Surveyed {
+            table: Some(row.get("table_name")),
+            spec: None,
+            detail: Some(format!("trigger {trigger} calls {function}")),
+            function,
+            schema: String::new(),
+            state: State::Foreign,
+        });
+    }
+    Ok(all)
+}
+
+fn state(transaction: &mut Transaction, installed: &Installed) -> Result<(State, Option<String>)> {
+    let Some(table) = &installed.table else { return Ok((State::Orphaned, None)) };
+    let Some(marker) = &installed.marker else {
+        return Ok((State::Unknown, Some("another version of pgfeed has installed it".to_owned())));
+    };
+    if let Some(trigger) = installed.triggers.iter().find(|trigger| !matches!(trigger.enabled.as_str(), "O" | "A")) {
+        let how = match trigger.enabled.as_str() {
+            "R" => "fires for replicated changes only",
+            "mixed" => "does not fire alike on all partitions",
+            _ => "is disabled",
+        };
+        return Ok((State::Disabled, Some(format!("trigger {} {how}", trigger.name))));
+    }
+    // What fails in between must not end the whole transaction.
+    let mut savepoint = transaction.transaction()?;
+    match difference(&mut savepoint, installed, table.oid, marker) {
+        Ok(Difference::None) => Ok((State::Current, None)),
+        Ok(Difference::Function) => Ok((State::Drifted, Some("its function differs".to_owned()))),
+        Ok(Difference::Triggers) => Ok((State::Drifted, Some("its triggers differ".to_owned()))),
+        // It asks for what the table has no more.
+        Err(error) if error.exit() == Exit::Usage => Ok((State::Drifted, Some(error.to_string()))),
+        Err(error) if error.sqlstate().is_some() => Ok((State::Unknown, Some(error.to_string()))),
+        Err(error) => Err(error),
+    }
+}
+
+fn difference(savepoint: &mut Transaction, installed: &Installed, oid: u32, marker: &Marker) -> Result<Difference> {
+    let table = Table::describe(savepoint, oid)?.ok_or_else(|| Error::usage("its table has just been dropped"))?;
+    Ok(installed.difference(&plan(savepoint, &table, marker.spec.clone(), &installed.schema)?))
+}

@@ -1,0 +1,38 @@
+//! A link that one side takes for open: the server has ended a session, and its client has not heard of it.
+
+use std::fs;
+
+use crate::harness::proxy::{Cut, Mode};
+use crate::harness::{Database, Signal, wait_until};
+use crate::tail_queue::{consume, held, make_queue, store};
+
+#[test]
+fn a_consumer_that_is_cut_off_loses_its_batch_to_another() {
+    let (db, dir) = (Database::new(), tempfile::tempdir().unwrap());
+    make_queue(&db, "q");
+    (1..=3).for_each(|n| store(&db, &format!("\"1 {n}\"")));
+    let proxy = db.proxy();
+    let script = "cat >> seen; until [ -e go ]; do sleep 0.01; done";
+    let cut_off =
+        db.pgfeed(["tail-queue", "q", "--", "/bin/sh", "-c", script]).env("DATABASE_URL", proxy.url(db.name()));
+    let cut_off = cut_off.current_dir(dir.path()).spawn();
+    let seen = || fs::read_to_string(dir.path().join("seen")).unwrap_or_default();
+    wait_until("the command has the first event", || seen().contains("1 1"));
+    proxy.set(Mode::Blackhole);
+    // What the server does by itself when the transaction was idle for longer than the command may take, and 30 s more.
+    db.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgfeed tail-queue' AND datname = current_database()");
+    let other = consume(&db, &["-n", "3"]).run().ok();
+    assert_eq!(other.lines(), ["\"1 1\"", "\"1 2\"", "\"1 3\""]);
+
+    // When it hears of it, it goes on with what is new: the event that it had was not its own any more.
+    fs::write(dir.path().join("go"), "").unwrap();
+    proxy.set(Mode::Pass);
+    proxy.cut(Cut::Reset);
+    cut_off.wait_stderr("trying again");
+    store(&db, "\"1 4\"");
+    wait_until("it goes on", || seen().contains("1 4"));
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+    assert_eq!((held(&db).as_str(), seen().lines().count()), ("0 0 0", 2));
+    cut_off.signal(Signal::Term);
+    cut_off.finish().code(130);
+}

@@ -1,0 +1,100 @@
+//! Who may, and over what: credentials, certificates, and that no secret is shown.
+
+use async_nats::ConnectOptions;
+
+use crate::connection::certificates::{authority, stranger};
+use crate::harness::Pgfeed;
+use crate::harness::broker::nats::Nats;
+use crate::harness::broker::{database, deliver, follow, held};
+
+const CANARY: &str = "S3cr3t-Canary";
+
+/// The server's URL with something in front of the host.
+fn with_credentials(nats: &Nats, credentials: &str, parameters: &str) -> String {
+    nats.url(parameters).replacen("://", &format!("://{credentials}@"), 1)
+}
+
+#[test]
+fn user_and_password() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(&format!("authorization {{ user: \"us:er\", password: \"{CANARY}@/\" }}"));
+    let url = |password: &str| with_credentials(&nats, &format!("us%3Aer:{password}"), "stream=S&create=s&subject=s");
+    let refused = deliver(&db, &url(&format!("wrong-{CANARY}"))).run().code(3);
+    refused.stderr_has("the server does not accept the credentials").stderr_has("hint:").lacks(CANARY);
+    deliver(&db, &nats.url("subject=s")).run().code(3).stderr_has("the server does not accept the credentials");
+    assert_eq!(held(&db), "1 0 0");
+    deliver(&db, &url(&format!("{CANARY}%40%2F"))).run().ok().lacks(CANARY);
+    assert_eq!(held(&db), "0 0 0");
+}
+
+#[test]
+fn a_token_from_a_file() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(&format!("authorization {{ token: \"{CANARY}\" }}"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), with_credentials(&nats, CANARY, "stream=S&create=s&subject=s") + "\n").unwrap();
+    let deliver = db.pgfeed(["-v", "tail-queue", "q", "-e", "--to-file"]).args([file.path()]);
+    deliver.run().ok().lacks(CANARY);
+    assert_eq!(held(&db), "0 0 0");
+}
+
+#[test]
+fn an_nkey() {
+    // Of the bytes 1 to 32, and good for nothing else.
+    const SEED: &str = "SUAACAQDAQCQMBYIBEFAWDANBYHRAEISCMKBKFQXDAMRUGY4DUPB6IC5CQ";
+    const PUBLIC: &str = "UB43KVROR7TFJ6KAPCYRF2FJROTZAH4FHLTJLPWX4DRZCC5NASLGJBFE";
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(&format!("authorization {{ users = [ {{ nkey: {PUBLIC} }} ] }}"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let url = nats.url(&format!("stream=S&create=s&subject=s&nkey={}", file.path().display()));
+    deliver(&db, &url).run().code(3).stderr_has("the server does not accept the credentials");
+    std::fs::write(file.path(), format!("{SEED}\n")).unwrap();
+    deliver(&db, &url).run().ok().lacks(SEED);
+    assert_eq!(held(&db), "0 0 0");
+}
+
+#[test]
+fn certificates() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let server = authority().server("IP:127.0.0.1");
+    let (certificate, key) = (server.certificate.display(), server.key.display());
+    let nats = Nats::configured(&format!("tls {{ cert_file: \"{certificate}\", key_file: \"{key}\" }}"));
+    let url = |ca: &std::path::Path| {
+        nats.url(&format!("stream=S&create=s&subject=s&ca={}", ca.display())).replacen("nats://", "tls://", 1)
+    };
+    let stranger = follow(&db, &url(&stranger().root())).spawn();
+    stranger.wait_stderr("invalid peer certificate: ");
+    drop(stranger);
+    deliver(&db, &url(&authority().root())).run().ok();
+    assert_eq!(held(&db), "0 0 0");
+    let options = ConnectOptions::new().add_root_certificates(authority().root()).require_tls(true);
+    assert!(nats.with_options(options, async |client| client.server_info().tls_required));
+}
+
+#[test]
+fn wrong_urls_are_told_before_anything_is_connected_to() {
+    for (url, why) in [
+        ("nats://h/path", "nothing follows the host"),
+        ("nats://h?mode=core&stream=S", "mode=core is not"),
+        ("nats://h?create=s", "create needs the stream's name"),
+        ("nats://h?subject=a%20b", "subject: a subject to publish to has no spaces"),
+        ("nats://h?subject={nix}", "there is no {nix}"),
+        ("nats://h?stream=a.b", "stream: it is a name"),
+        ("nats://h?nix=1", "\"nix\" is no parameter of it"),
+        ("nats://h?ca=/x", "ca, cert and cert_key are of an encrypted connection"),
+        ("tls://h?ca=/nonexistent", "/nonexistent: "),
+        ("tls://h?cert=/x", "cert and cert_key belong together"),
+        ("nats://h?nkey=/nonexistent", "nkey: /nonexistent: "),
+        ("nats://u:p@h?creds=/dev/null", "is enough"),
+        ("nats://:p@h", "a password needs a user"),
+        ("nats://h?timeout=1h", "timeout: it is more than 0 and at most 30.0s"),
+        ("nats://h?body=x", "body: it is event or payload"),
+    ] {
+        let output = Pgfeed::new(["listen", "ch", "--to", url]).run().code(2);
+        output.stderr_has(why).lacks(":p@");
+    }
+}

@@ -1,0 +1,50 @@
+//! The crash harness, into JetStream.
+
+use std::cell::{Cell, RefCell};
+
+use crate::crash::consumers::{Arrivals, Files};
+use crate::crash::runs::Run;
+use crate::harness::broker::nats::Nats;
+
+/// A stream, and what was taken of it. The server is killed once as well.
+struct Stream {
+    nats: RefCell<Nats>,
+    last: Cell<u64>,
+    looks: Cell<u32>,
+}
+
+/// After so many looks.
+const KILLED_AT: u32 = 20;
+
+impl Arrivals for Stream {
+    fn url(&self) -> String {
+        self.nats.borrow().url("stream=S&subject=s.{key.key}")
+    }
+
+    fn take(&self) -> Vec<u8> {
+        self.looks.set(self.looks.get() + 1);
+        if self.looks.get() == KILLED_AT {
+            let mut nats = self.nats.borrow_mut();
+            nats.process().kill();
+            nats.again();
+        }
+        let (stored, last) = self.nats.borrow().stored_behind("S", self.last.get());
+        self.last.set(last);
+        stored.into_iter().flat_map(|message| (message.body + "\n").into_bytes()).collect()
+    }
+}
+
+#[test]
+fn kills_lose_nothing_and_keep_the_order_of_every_row() {
+    let tally = Run::new(31, Files::OfSink, 4, 0).check_arrivals(|_| {
+        let nats = Nats::start();
+        let config = async_nats::jetstream::stream::Config {
+            name: "S".into(),
+            subjects: vec!["s.*".into()],
+            ..Default::default()
+        };
+        nats.make_stream(config);
+        Some(Box::new(Stream { nats: RefCell::new(nats), last: Cell::new(0), looks: Cell::new(0) }))
+    });
+    tally.is_clean();
+}

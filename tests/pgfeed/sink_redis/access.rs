@@ -1,0 +1,100 @@
+//! Who may, and over what: credentials, databases, certificates, and that no secret is shown.
+
+use crate::connection::certificates::{authority, stranger};
+use crate::harness::Pgfeed;
+use crate::harness::broker::redis::{Redis, ask};
+use crate::harness::broker::{database, deliver, follow, free_port, held};
+
+const CANARY: &str = "S3cr3t-Canary";
+
+/// The server's URL with something in front of the host.
+fn with_credentials(redis: &Redis, credentials: &str, parameters: &str) -> String {
+    redis.url(parameters).replacen("://", &format!("://{credentials}@"), 1)
+}
+
+#[test]
+fn a_user_with_just_the_rights_that_it_needs() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let redis = Redis::start();
+    let rights = "resetkeys ~s +xadd +multi +exec +select";
+    redis.ask::<()>(&format!("ACL SETUSER us:er on >{CANARY}@/ {rights}"));
+    redis.ask::<()>(&format!("ACL SETUSER poor on >{CANARY} ~s +xadd"));
+    let url = |credentials: &str| with_credentials(&redis, credentials, "stream=s");
+    let wrong = deliver(&db, &url(&format!("us%3Aer:wrong-{CANARY}"))).run().code(3).lacks(CANARY);
+    wrong.stderr_has("WRONGPASS invalid username-password pair").stderr_has("hint:");
+    let poor = deliver(&db, &url(&format!("poor:{CANARY}"))).run().code(3).lacks(CANARY);
+    poor.stderr_has("NOPERM").stderr_has("MULTI");
+    assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("1 0 0", 0));
+    deliver(&db, &url(&format!("us%3Aer:{CANARY}%40%2F"))).run().ok().lacks(CANARY);
+    assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("0 0 0", 1));
+}
+
+#[test]
+fn a_password_alone_and_a_database() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let redis = Redis::configured(&["--requirepass", CANARY]);
+    deliver(&db, &redis.url("stream=s")).run().code(3).stderr_has("NOAUTH Authentication required.").lacks(CANARY);
+    let url = |database: &str| {
+        with_credentials(&redis, &format!(":{CANARY}"), "stream=s").replacen('?', &format!("/{database}?"), 1)
+    };
+    deliver(&db, &url("99")).run().code(3).stderr_has("DB index is out of range").lacks(CANARY);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), url("3") + "\n").unwrap();
+    db.pgfeed(["-v", "tail-queue", "q", "-e", "--to-file"]).args([file.path()]).run().ok().lacks(CANARY);
+    let mut client = redis.client();
+    ask::<()>(&mut client, &format!("AUTH {CANARY}"));
+    assert_eq!(ask::<usize>(&mut client, "XLEN s"), 0);
+    ask::<()>(&mut client, "SELECT 3");
+    assert_eq!(ask::<usize>(&mut client, "XLEN s"), 1);
+}
+
+#[test]
+fn certificates() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let (server, us) = (authority().server("IP:127.0.0.1"), authority().client("pgfeed"));
+    let (port, root) = (free_port(), authority().root());
+    let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let (certificate, key, ca) = (text(&server.certificate), text(&server.key), text(&root));
+    let redis = Redis::configured(&[
+        "--tls-port",
+        &port.to_string(),
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-ca-cert-file",
+        &ca,
+    ]);
+    let url = |root: &std::path::Path| format!("rediss://127.0.0.1:{port}?stream=s&timeout=10s&ca={}", root.display());
+    let identity = format!("&cert={}&cert_key={}", us.certificate.display(), us.key.display());
+    let stranger = follow(&db, &(url(&stranger().root()) + &identity)).spawn();
+    stranger.wait_stderr("invalid peer certificate: ");
+    drop(stranger);
+    let nobody = follow(&db, &url(&root)).spawn();
+    nobody.wait_stderr("; trying again");
+    drop(nobody);
+    assert_eq!(held(&db), "1 0 0");
+    deliver(&db, &(url(&root) + &identity)).run().ok();
+    assert_eq!((held(&db).as_str(), redis.entries("s").len()), ("0 0 0", 1));
+}
+
+#[test]
+fn wrong_urls_are_told_before_anything_is_connected_to() {
+    for (url, why) in [
+        ("redis://h/x", "only the number of a database follows the host"),
+        ("redis://u@h", "a user needs a password"),
+        ("redis://h?stream=", "stream: it is empty"),
+        ("redis://h?stream={nix}", "there is no {nix}"),
+        ("redis://h?maxlen=0", "maxlen: it is 0"),
+        ("redis://h?channel=c&stream=s", "channel is instead of stream and maxlen"),
+        ("redis://h?channel=c&maxlen=1", "channel is instead of stream and maxlen"),
+        ("redis://h?nix=1", "\"nix\" is no parameter of it"),
+        ("redis://h?ca=/x", "ca, cert and cert_key are of an encrypted connection"),
+        ("rediss://h?ca=/nonexistent", "/nonexistent: "),
+    ] {
+        Pgfeed::new(["listen", "ch", "--to", url]).run().code(2).stderr_has(why);
+    }
+}

@@ -1,0 +1,109 @@
+//! Changes that the table refuses: they die with the server's words, and nothing else does.
+
+use super::{MOVIES, deliver, held, watched};
+use crate::harness::Database;
+use crate::tail_queue::store;
+
+const MAP: &str = "table=copy&map=movie_id:id,title:title";
+
+/// A copy that refuses some titles, in another database too.
+fn picky() -> (Database, Database) {
+    let copy = "CREATE TABLE copy (id int PRIMARY KEY, title varchar(9) UNIQUE CHECK (title <> 'bad'))";
+    let other = Database::new();
+    other.sql(copy);
+    (watched(MOVIES, copy), other)
+}
+
+#[test]
+fn one_bad_row_of_many_dies_alone() {
+    let (db, other) = picky();
+    for to in [&db, &other] {
+        db.sql("TRUNCATE movies; DELETE FROM pgfeed.queue_q; DELETE FROM pgfeed.dead_q");
+        db.sql("INSERT INTO movies SELECT n, CASE n WHEN 300 THEN 'bad' WHEN 500 THEN 'much too long' ELSE 't' || n END FROM generate_series(1, 900) n");
+        db.sql("UPDATE movies SET title = 'again ' || movie_id WHERE movie_id IN (1, 300)");
+        let output = deliver(&db, to, MAP).args(["--max-attempts", "2"]).run().ok();
+        output
+            .clone()
+            .stderr_has("attempt 2: new row for relation \"copy\" violates check constraint \"copy_title_check\"");
+        output.stderr_has("value too long for type character varying(9)");
+        // What came later for the same row goes on when the bad one is dead.
+        assert_eq!(to.value("SELECT count(*) FROM copy"), "899");
+        assert_eq!(to.rows("SELECT title FROM copy WHERE id IN (1, 300) ORDER BY id"), ["again 1", "again 300"]);
+        assert_eq!(held(&db), "0 0 2");
+    }
+}
+
+#[test]
+fn rows_that_pass_something_unique_on_do_so_in_the_order_of_the_changes() {
+    let (db, other) = picky();
+    db.sql("INSERT INTO movies VALUES (1, 'a'), (2, 'b')");
+    deliver(&db, &db, MAP).run().ok();
+    // Whatever the order of single rows, the last states alone would collide on the way.
+    db.sql(
+        "UPDATE movies SET title = 'c' WHERE movie_id = 1; UPDATE movies SET title = 'a' WHERE movie_id = 2;
+            UPDATE movies SET title = 'b' WHERE movie_id = 1",
+    );
+    deliver(&db, &db, MAP).run().ok().stderr_is("");
+    assert_eq!(db.rows("SELECT title FROM copy ORDER BY id"), ["b", "a"]);
+    db.sql("UPDATE movies SET note = 'all of it'");
+    deliver(&db, &other, MAP).run().ok();
+    assert_eq!(other.rows("SELECT title FROM copy ORDER BY id"), ["b", "a"]);
+}
+
+#[test]
+fn what_is_checked_at_the_commit_refuses_only_itself() {
+    for elsewhere in [false, true] {
+        let copy = "CREATE TABLE maker (id int PRIMARY KEY); INSERT INTO maker VALUES (1);
+            CREATE TABLE copy (id int PRIMARY KEY, maker int REFERENCES maker DEFERRABLE INITIALLY DEFERRED)";
+        let other = Database::new();
+        other.sql(copy);
+        let db = watched("CREATE TABLE movies (id int PRIMARY KEY, maker int)", copy);
+        db.sql("INSERT INTO movies VALUES (1, 1), (2, 2), (3, 1)");
+        let to = if elsewhere { &other } else { &db };
+        deliver(&db, to, "table=copy")
+            .args(["--on-error", "dead"])
+            .run()
+            .ok()
+            .stderr_has("violates foreign key constraint");
+        assert_eq!(to.rows("SELECT * FROM copy ORDER BY id"), ["1|1", "3|1"]);
+        assert_eq!(held(&db), "0 0 1");
+    }
+}
+
+#[test]
+fn what_is_no_change_of_such_a_row_is_refused() {
+    let db = watched(MOVIES, "CREATE TABLE copy (id int PRIMARY KEY, title text)");
+    let change = |change: &str| store(&db, change);
+    let about = r#""schema":"public","table":"movies""#;
+    change("text");
+    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":1}},"new":{{"movie_id":1}}}}"#));
+    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":2}}}}"#));
+    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"id":3}},"new":{{"movie_id":3,"title":"x"}}}}"#));
+    change(&format!(r#"{{"op":"INSERT",{about},"new":{{"movie_id":null,"title":"x"}}}}"#));
+    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":6}},"new":{{"movie_id":"six","title":"x"}}}}"#));
+    change(r#"{"op":"DELETE","schema":"public","table":"others","key":{"movie_id":7}}"#);
+    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":8}},"new":{{"movie_id":8,"title":{{"a":[1]}}}}}}"#));
+    // All of one key: each waits for the one before to be dead.
+    deliver(&db, &db, &format!("{MAP}&from=movies")).args(["--on-error", "dead"]).run().ok();
+    let expected = [
+        "its payload is not a change of a row",
+        "\"new\" has no \"title\"",
+        "the change tells no \"new\"",
+        "its key is (id), and the table's is that of (movie_id): say with key= which is meant",
+        "\"movie_id\" is null, and part of the key",
+        "invalid input syntax for type integer: \"six\"",
+        "it is a change of public.others, and not of movies",
+    ];
+    assert_eq!(db.rows("SELECT error FROM pgfeed.dead_q ORDER BY id"), expected);
+    assert_eq!(db.rows("SELECT * FROM copy"), ["8|{\"a\":[1]}"]);
+}
+
+#[test]
+fn keys_that_are_equal_and_written_differently_are_one_row() {
+    let movies = "CREATE TABLE movies (movie_id numeric PRIMARY KEY, title text)";
+    let db = watched(movies, "CREATE TABLE copy (id numeric PRIMARY KEY, title text)");
+    db.sql("INSERT INTO movies VALUES (1.0, 'a'), (2, 'b'); UPDATE movies SET movie_id = 1.00, title = 'c' WHERE movie_id = 1;
+            UPDATE movies SET title = 'd' WHERE movie_id = 2");
+    deliver(&db, &db, MAP).run().ok().stderr_is("");
+    assert_eq!(db.rows("SELECT * FROM copy ORDER BY id"), ["1.00|c", "2|d"]);
+}

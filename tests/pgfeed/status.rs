@@ -1,0 +1,148 @@
+//! Status: what is installed, how full the queues are, who uses them, and what is in the way.
+
+use serde_json::Value;
+
+use crate::harness::{Database, Signal, own_server};
+
+fn status(db: &Database) -> Value {
+    db.pgfeed(["status", "-o", "json"]).run().ok().stderr_is("").json().remove(0)
+}
+
+/// The states of the triggers, by table and destination.
+fn states(status: &Value) -> Vec<String> {
+    let word = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let state = |trigger: &Value| {
+        let to = if trigger["queue"].is_null() { &trigger["channel"] } else { &trigger["queue"] };
+        format!("{} {} {}", word(&trigger["table"]), word(to), word(&trigger["state"]))
+    };
+    let mut states: Vec<String> = status["triggers"].as_array().unwrap().iter().map(state).collect();
+    states.sort();
+    states
+}
+
+#[test]
+fn an_empty_database_has_nothing_to_tell() {
+    let db = Database::new();
+    let told = db.pgfeed(["status"]).run().ok().stderr_is("");
+    told.stdout_has("triggers: none\n\nqueues: none\n\nconsumers: none\n");
+    let json = status(&db);
+    assert_eq!((json["triggers"].to_string(), json["queues"].to_string()), ("[]".into(), "[]".into()));
+    assert_eq!(json["server"]["is_standby"], false);
+    assert!(json["notification_queue"]["usage"].is_number());
+}
+
+#[test]
+fn every_state_of_a_trigger_is_told() {
+    let db = Database::new();
+    for table in ["current", "drifted", "narrowed", "disabled", "orphan", "gone", "unread", "conditional"] {
+        db.sql(&format!("CREATE TABLE {table} (id int PRIMARY KEY, note text)"));
+    }
+    let install = |words: &[&str]| db.pgfeed([&["install-trigger"], words].concat()).run().ok();
+    install(&["current", "drifted", "disabled", "orphan", "unread"]);
+    install(&["narrowed", "--columns", "id,note"]);
+    install(&["conditional", "--when", "NEW.note <> ''", "--events", "insert"]);
+    install(&["current", "--queue", "q"]);
+    db.sql("ALTER TABLE narrowed DROP COLUMN note");
+    db.sql("ALTER TABLE drifted DROP CONSTRAINT drifted_pkey");
+    db.sql("ALTER TABLE disabled DISABLE TRIGGER ALL");
+    db.sql("DROP TABLE orphan");
+    db.sql(
+        "DO $$ DECLARE f regprocedure; BEGIN SELECT tgfoid::regprocedure INTO f FROM pg_trigger WHERE tgrelid = 'unread'::regclass LIMIT 1; \
+         EXECUTE format('COMMENT ON FUNCTION %s IS %L', f, 'pgfeed {\"version\":99}'); END $$",
+    );
+    db.sql(
+        "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; \
+         CREATE TRIGGER \"!pgfeed_x_insert\" AFTER INSERT ON gone EXECUTE FUNCTION mine()",
+    );
+    let json = status(&db);
+    assert_eq!(
+        states(&json),
+        [
+            "- orphan orphaned",
+            "public.conditional conditional current",
+            "public.current current current",
+            "public.current q current",
+            "public.disabled disabled disabled",
+            "public.drifted drifted drifted",
+            "public.gone - foreign",
+            "public.narrowed narrowed drifted",
+            "public.unread - unknown",
+        ]
+    );
+    let text = db.pgfeed(["status"]).run().ok().stderr_is("");
+    text.stdout_has("durable   q ").stdout_has("insert,update,delete").stdout_has("is disabled");
+}
+
+#[test]
+fn queues_tell_how_full_they_are_and_who_takes_from_them() {
+    let db = Database::new();
+    db.pgfeed(["notify", "--queue", "q", "--create", "-l"]).stdin("1\n2\n3\n4\n").run().ok();
+    db.sql("UPDATE pgfeed.queue_q SET at = now() - interval '1 hour' WHERE id = 1");
+    let json = status(&db);
+    let queue = &json["queues"][0];
+    assert_eq!(["waiting", "retrying", "dead"].map(|kind| queue[kind].as_i64()), [Some(4), Some(0), Some(0)]);
+    assert!((3599.0..3700.0).contains(&queue["oldest_seconds"].as_f64().unwrap()), "{queue}");
+    assert_eq!((queue["added_per_second"].as_f64(), queue["delivered_per_second"].as_f64()), (Some(0.0), Some(0.0)));
+
+    db.pgfeed(["tail-queue", "-e", "--max-attempts", "1", "-n", "2", "--", "false"]).run();
+    let run = db.spawn(["tail-queue", "--consume", "-j", "2"]);
+    db.wait_for("SELECT count(*) = 64 FROM pg_locks JOIN pg_database d ON d.oid = database WHERE datname = current_database() AND classid = 1885824595");
+    let json = status(&db);
+    let consumers = json["queues"][0]["consumers"].as_array().unwrap();
+    let slots: Vec<i64> = consumers.iter().map(|one| one["slots"].as_i64().unwrap()).collect();
+    assert_eq!((slots.iter().sum::<i64>(), slots.len()), (64, 3), "{consumers:?}");
+    assert_eq!(consumers.iter().filter(|one| one["mode"] == "ordered").count(), 2);
+    assert_eq!(json["sessions"].as_array().unwrap().len(), 3);
+    assert!(json["queues"][0]["dead"].as_i64().unwrap() > 0);
+    run.signal(Signal::Term);
+    run.finish().code(130);
+}
+
+#[test]
+fn who_holds_dead_rows_back_is_named() {
+    // A server of its own: on the shared one somebody else may have an older snapshot.
+    let server = own_server();
+    let db = server.database();
+    let mut holder = db.client();
+    holder
+        .batch_execute("SET application_name = 'the holder'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
+        .unwrap();
+    let who = status(&db)["oldest_snapshot"]["who"].to_string();
+    assert!(who.contains("the holder, postgres, ") && who.contains("idle in transaction"), "{who}");
+}
+
+#[test]
+fn a_listener_is_seen() {
+    let db = Database::new();
+    let run = db.spawn(["listen", "c"]);
+    run.wait_stderr("listening on c");
+    let json = status(&db);
+    assert_eq!(json["sessions"][0]["application"], "pgfeed listen");
+    let mut other = db.client();
+    other.batch_execute("LISTEN d").unwrap();
+    assert_eq!(status(&db)["sessions"].as_array().unwrap().iter().filter(|one| one["listens"] == true).count(), 2);
+}
+
+#[test]
+fn watching_looks_again_until_it_is_stopped() {
+    let db = Database::new();
+    db.pgfeed(["notify", "--queue", "q", "--create", "x"]).run().ok();
+    let run = db.spawn(["status", "-o", "json", "--watch=500ms"]);
+    run.wait_stdout_line(|line| line.contains("\"waiting\":1"));
+    db.pgfeed(["notify", "--queue", "q", "y"]).run().ok();
+    let line = run.wait_stdout_line(|line| line.contains("\"waiting\":2"));
+    let rate = serde_json::from_str::<Value>(&line).unwrap()["queues"][0]["added_per_second"].as_f64().unwrap();
+    assert!(rate > 0.0, "{line}");
+    run.signal(Signal::Term);
+    run.finish().code(130);
+}
+
+#[test]
+fn a_role_without_rights_is_told_what_it_may_see() {
+    let db = Database::new();
+    db.pgfeed(["notify", "--queue", "q", "--create", "x"]).run().ok();
+    let role = db.role("reader");
+    db.sql(&format!("GRANT USAGE ON SCHEMA pgfeed TO {role}; GRANT SELECT ON pgfeed.queue TO {role}"));
+    let told = db.pgfeed(["status"]).env("DATABASE_URL", db.url_as(&role)).run().ok();
+    told.stdout_has("permission denied for table").stdout_has("GRANT pg_monitor to it");
+}
