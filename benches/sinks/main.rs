@@ -58,10 +58,21 @@ impl Bench {
         self.drain("drain", EVENTS, url)
     }
 
+    /// The same with two workers.
+    fn deliver_by_two(&self, url: &str) -> f64 {
+        self.fill();
+        self.drain_with(&["-j", "2"], "drain", EVENTS, url)
+    }
+
     /// Delivers a queue until it is empty: events a second.
     fn drain(&self, queue: &str, events: usize, to: &str) -> f64 {
+        self.drain_with(&[], queue, events, to)
+    }
+
+    fn drain_with(&self, words: &[&str], queue: &str, events: usize, to: &str) -> f64 {
         let started = Instant::now();
-        assert!(self.pgfeed(&["-q", "tail-queue", queue, "-e", "--to", to]).status().unwrap().success());
+        let words = [&["-q", "tail-queue", queue, "-e", "--to", to], words].concat();
+        assert!(self.pgfeed(&words).status().unwrap().success());
         events as f64 / started.elapsed().as_secs_f64()
     }
 }
@@ -83,20 +94,28 @@ fn main() {
     header();
     table::run(&bench);
     http::run(&bench);
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    beside_bare("to JetStream; async-nats, 256 unacknowledged", || {
         let server = nats::start();
-        ours.push(bench.deliver(&nats::url(&server)));
-        theirs.push(nats::bare(&server));
-    }
-    report("to JetStream; async-nats, 256 unacknowledged", "/s", &mut ours, &mut theirs, ">= 0.8");
+        let url = nats::url(&server);
+        (bench.deliver(&url), bench.deliver_by_two(&url), nats::bare(&server))
+    });
     for (fsync, what) in [("no", "to Redis; redis, pipelines of 100"), ("always", "the same, appendfsync always")] {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..RUNS {
+        beside_bare(what, || {
             let server = redis::start(fsync);
-            ours.push(bench.deliver(&redis::url(&server)));
-            theirs.push(redis::bare(&server));
-        }
-        report(what, "/s", &mut ours, &mut theirs, ">= 0.8");
+            let url = redis::url(&server);
+            (bench.deliver(&url), bench.deliver_by_two(&url), redis::bare(&server))
+        });
     }
+}
+
+/// One worker, two, and the bare library in turn.
+fn beside_bare(what: &str, run: impl Fn() -> (f64, f64, f64)) {
+    let (mut one, mut two, mut bare) = (Vec::new(), Vec::new(), Vec::new());
+    for (by_one, by_two, by_bare) in (0..RUNS).map(|_| run()) {
+        one.push(by_one);
+        two.push(by_two);
+        bare.push(by_bare);
+    }
+    report(what, "/s", &mut one, &mut bare, ">= 0.8");
+    report("  with two workers", "/s", &mut two, &mut bare, ">= 0.8");
 }

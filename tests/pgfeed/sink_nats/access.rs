@@ -57,6 +57,23 @@ fn an_nkey() {
 }
 
 #[test]
+fn what_a_user_may_not_publish_waits_until_it_may() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(
+        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: s }, subscribe: \"mine.>\" } } ] }",
+    );
+    let url = |inbox: &str| with_credentials(&nats, "u:p", &format!("subject=s&timeout=10s&inbox={inbox}"));
+    let publishing = follow(&db, &url("mine")).spawn();
+    publishing.wait_stderr("Permissions Violation for Publish to \"s\"; trying again");
+    drop(publishing);
+    let hearing = follow(&db, &url("theirs")).spawn();
+    hearing.wait_stderr("Permissions Violation for Subscription to \"theirs.");
+    drop(hearing);
+    assert_eq!(held(&db), "1 0 0");
+}
+
+#[test]
 fn certificates() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1)");

@@ -1,7 +1,5 @@
 //! Who takes from which slots.
 
-use std::time::{Duration, Instant};
-
 use super::{consume, enqueue, in_order, make_queue, with_queue};
 use crate::harness::{Database, Running, Signal, own_server_with, wait_until};
 
@@ -26,10 +24,8 @@ fn who_joins_gets_a_share_and_who_is_killed_leaves_it() {
     wait_for_shares(&db, "64");
     let second = worker(&db, "2");
     wait_for_shares(&db, "22 21 21");
-    let killed = Instant::now();
     second.kill();
     wait_for_shares(&db, "64");
-    assert!(killed.elapsed() < Duration::from_millis(2500), "{:?}", killed.elapsed());
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub struct Line {
 impl Link {
     /// Connects, and makes the stream that was asked for.
     pub fn open(options: &Options, patience: &mut Patience) -> Result<Self, Failed> {
-        // Not the runtime of the calling thread: pings are answered also while nobody waits here.
+        // A thread of its own drives it, so that pings are answered while the feed is idle.
         let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("nats").enable_all().build();
         let driver = Driver(Some(runtime.map_err(|error| Failed::Unavailable(error.to_string()))?));
         let line = driver.run(Line::open(options, patience))?;
@@ -113,24 +113,27 @@ impl Line {
     /// # Errors
     /// What has happened to the connection, or that the time is over.
     pub async fn answer(&mut self, patience: &mut Patience) -> Result<(Option<u64>, Message), String> {
-        let ready = self.answers.next().now_or_never();
-        let answer = loop {
-            if let Some(Some(answer)) = ready {
-                break answer;
-            }
+        if let Some(Some(answer)) = self.answers.next().now_or_never() {
+            return Ok(numbered(answer));
+        }
+        loop {
             if let Ok(trouble) = self.trouble.try_recv() {
                 return Err(trouble);
             }
             let Some(step) = patience.step() else { return Err(patience.over()) };
             match timeout(step, self.answers.next()).await {
-                Ok(Some(answer)) => break answer,
+                Ok(Some(answer)) => return Ok(numbered(answer)),
                 Ok(None) => return Err("the connection is closed".to_owned()),
                 Err(_) => {}
             }
-        };
-        let number = answer.subject.rsplit('.').next().and_then(|number| number.parse().ok());
-        Ok((number, answer))
+        }
     }
+}
+
+/// The number that stands at the end of an answer's subject.
+fn numbered(answer: Message) -> (Option<u64>, Message) {
+    let number = answer.subject.rsplit('.').next().and_then(|number| number.parse().ok());
+    (number, answer)
 }
 
 /// The runtime of a connection. When it goes, all that the connection still does ends.

@@ -100,7 +100,7 @@ impl Options {
             servers: servers(&address, &scheme).ok_or_else(|| refused("the name of a host is not possible"))?,
             credentials: Credentials::take(&mut target, address)?,
             tls: Tls::take(&mut target, scheme == "tls")?,
-            inbox: target.take_as("inbox", subjects)?.and_then(|prefixes| prefixes.into_iter().next()),
+            inbox: target.take_as("inbox", prefix)?,
             subject: match target.take_as("subject", subject::parse)? {
                 Some(subject) => subject,
                 None => subject::parse("{queue}").expect("it is a template"),
@@ -187,6 +187,11 @@ fn name(text: &str) -> Result<String, String> {
         return Err("it is a name without spaces, dots, slashes and wildcards".to_owned());
     }
     Ok(text.to_owned())
+}
+
+/// The prefix of subjects.
+fn prefix(text: &str) -> Result<String, String> {
+    text.split('.').map(name).collect::<Result<Vec<_>, _>>().map(|names| names.join("."))
 }
 
 /// The subjects of a stream, in which wildcards have their meaning.

@@ -16,12 +16,12 @@ use super::options::Options;
 use crate::feed::sink::address::Host;
 use crate::feed::sink::patience::{LOOK, Patience};
 
-/// How long one address may take to accept a connection.
+/// How long one address may take to accept a connection, at most.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// A connection that has rested for longer may have been closed.
 const REST: Duration = Duration::from_secs(1);
 
-/// A connection that nothing was said over yet.
+/// A connection, over which commands go and replies come.
 pub struct Wire {
     stream: Stream,
     /// The same socket, to look at it.
@@ -51,7 +51,7 @@ impl Wire {
         let patience = Rc::new(RefCell::new(patience));
         let mut why = String::new();
         for host in &options.address.hosts {
-            match connect(host)
+            match connect(host, options.within.min(CONNECT_WITHIN))
                 .map_err(|error| error.to_string())
                 .and_then(|tcp| Self::over(tcp, host, options, &patience))
             {
@@ -131,10 +131,10 @@ fn reason(error: &RedisError) -> String {
     }
 }
 
-fn connect(host: &Host) -> io::Result<TcpStream> {
+fn connect(host: &Host, within: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
     for address in (host.name.as_str(), host.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, CONNECT_WITHIN) {
+        match TcpStream::connect_timeout(&address, within) {
             Ok(tcp) => return Ok(tcp),
             Err(error) => last = error,
         }
