@@ -38,6 +38,17 @@ pub trait Report {
     fn available(&self);
 }
 
+/// How long a sink that had no room has to take everything, until that counts as over.
+const CALM: Duration = Duration::from_secs(5);
+
+/// A time in which nobody takes events, or not all.
+#[derive(Default)]
+struct Outage {
+    backoff: Backoff,
+    /// When there was no room for some events, the last time.
+    short_at: Option<Instant>,
+}
+
 /// The parts of one feed, or of one worker of it.
 pub struct Pump<'a> {
     /// Where events come from.
@@ -58,7 +69,8 @@ pub struct Pump<'a> {
 
 /// What became of a batch.
 enum Delivery {
-    Done(Vec<Undelivered>),
+    /// Settled but for these; there may have been no room for them, for this reason.
+    Done(Vec<Undelivered>, Option<String>),
     /// Why, and for how long at least.
     Unavailable(String, Duration),
     ReaderGone,
@@ -70,7 +82,7 @@ impl Pump<'_> {
     /// # Errors
     /// What the source or the sink could not cope with.
     pub fn run(mut self) -> Result<End> {
-        let mut outage: Option<Backoff> = None;
+        let mut outage: Option<Outage> = None;
         let mut pace = Pace::new(self.batch);
         loop {
             if let Some(reason) = self.stop.requested() {
@@ -111,14 +123,20 @@ impl Pump<'_> {
                 Delivery::Unavailable(why, at_least) => {
                     self.source.give_back(batch)?;
                     self.meter.settle(reserved, 0);
-                    if outage.is_none() {
-                        self.report.unavailable(&why);
-                    }
-                    let wait = outage.get_or_insert_default().wait();
-                    self.pause(wait.max(at_least))?;
+                    self.wait_out(&mut outage, &why, at_least)?;
                 }
-                Delivery::Done(undelivered) => {
-                    if outage.take().is_some() {
+                Delivery::Done(undelivered, Some(why)) => {
+                    let some_found_room = undelivered.len() < batch.len();
+                    self.settle(batch, &undelivered, reserved)?;
+                    if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
+                        outage.backoff.reset();
+                    }
+                    self.wait_out(&mut outage, &why, Duration::ZERO)?;
+                    outage.get_or_insert_default().short_at = Some(Instant::now());
+                }
+                Delivery::Done(undelivered, None) => {
+                    let over = |outage: &Outage| outage.short_at.is_none_or(|at| at.elapsed() >= CALM);
+                    if outage.take_if(|outage| over(outage)).is_some() {
                         self.report.available();
                     }
                     pace.learn(batch.len(), started.elapsed());
@@ -126,6 +144,15 @@ impl Pump<'_> {
                 }
             }
         }
+    }
+
+    /// Tells of an outage once, and waits longer each time.
+    fn wait_out(&mut self, outage: &mut Option<Outage>, why: &str, at_least: Duration) -> Result<()> {
+        if outage.is_none() {
+            self.report.unavailable(why);
+        }
+        let wait = outage.get_or_insert_default().backoff.wait();
+        self.pause(wait.max(at_least))
     }
 
     /// Leaves the sink alone for a while, but not beyond a limit or a stop.
@@ -173,7 +200,7 @@ impl Pump<'_> {
     /// Delivers a batch in rounds, in each of which no key occurs twice: what follows an event of its key that was not
     /// delivered must not be. A sink that never refuses gets all at once.
     fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
-        let mut undelivered = Vec::new();
+        let (mut undelivered, mut short) = (Vec::new(), None);
         let mut held_keys = HashSet::new();
         let mut rest: Vec<usize> = (0..batch.len()).collect();
         let keeps_order = self.source.keeps_order();
@@ -199,25 +226,31 @@ impl Pump<'_> {
             failpoint::reach("before_flush");
             let flushed = self.sink.flush_beside(self.source.holder())?;
             failpoint::reach("after_flush");
-            match flushed {
-                Outcome::Delivered => {}
+            let missing = match flushed {
+                Outcome::Delivered => Vec::new(),
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
                 Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
                 Outcome::UnavailableFor(why, wait) => return Ok(Delivery::Unavailable(why, wait)),
-                Outcome::AllBut(missing) => {
-                    for Undelivered { place, reason } in missing {
-                        let place = round[place];
-                        // Of a batch that was refused as a whole, the first of each key stands for those behind it.
-                        let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
-                        let reason = reason.filter(|_| is_first || !keeps_order);
-                        undelivered.push(Undelivered { place, reason });
-                    }
+                Outcome::AllBut(missing) => missing,
+                Outcome::Short(missing, why) => {
+                    short = Some(why);
+                    missing
                 }
+            };
+            for Undelivered { place, reason } in missing {
+                let place = round[place];
+                // Of a batch that was refused as a whole, the first of each key stands for those behind it.
+                let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
+                let reason = reason.filter(|_| is_first || !keeps_order);
+                undelivered.push(Undelivered { place, reason });
             }
             rest = later;
+            if short.is_some() {
+                undelivered.extend(rest.drain(..).map(|place| Undelivered { place, reason: None }));
+            }
         }
         undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
-        Ok(Delivery::Done(undelivered))
+        Ok(Delivery::Done(undelivered, short))
     }
 }
 

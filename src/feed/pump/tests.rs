@@ -82,6 +82,8 @@ struct Memory {
     refuses: Vec<i64>,
     does_not_try: Vec<i64>,
     impossible: Vec<i64>,
+    /// Room for so many, and more with every flush; then `Short`.
+    room: Option<usize>,
     outages: usize,
     gone: bool,
     fails: bool,
@@ -117,7 +119,13 @@ impl Sink for Memory {
             self.outages -= 1;
             return Ok(Outcome::Unavailable("nobody there".to_owned()));
         }
+        let room = self.room.map(|room| room * self.flushes - self.taken.len());
         let mut missing = Vec::new();
+        if let Some(room) = room.filter(|room| *room < pending.len()) {
+            missing.extend((room..pending.len()).map(|place| Undelivered { place, reason: None }));
+            self.taken.extend(&pending[..room]);
+            return Ok(Outcome::Short(missing, "full".to_owned()));
+        }
         for (place, id) in pending.into_iter().enumerate() {
             if self.refuses.contains(&id) {
                 missing.push(Undelivered { place, reason: Some(format!("no {id}")) });
@@ -130,6 +138,25 @@ impl Sink for Memory {
         // Once: it tries what comes again.
         self.does_not_try.clear();
         Ok(if missing.is_empty() { Outcome::Delivered } else { Outcome::AllBut(missing) })
+    }
+}
+
+/// Counts what is told.
+#[derive(Default)]
+struct Told {
+    unavailable: std::cell::Cell<usize>,
+    available: std::cell::Cell<usize>,
+}
+
+impl Report for Told {
+    fn refused(&self, _: &Event, _: &str) {}
+
+    fn unavailable(&self, _: &str) {
+        self.unavailable.set(self.unavailable.get() + 1);
+    }
+
+    fn available(&self) {
+        self.available.set(self.available.get() + 1);
     }
 }
 
@@ -248,6 +275,29 @@ fn an_outage_loses_nothing_and_refuses_nothing() {
     let (mut source, mut sink) = (Script::of([(1, 1), (2, 2)]), Memory { outages: 2, ..Memory::default() });
     run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
     assert_eq!((source.delivered, source.given_back, source.undelivered.len()), (vec![1, 2], 4, 0));
+}
+
+#[test]
+fn what_finds_no_room_comes_again_and_what_did_does_not() {
+    let events = [(1, 7), (2, 8), (3, 7), (4, 9)];
+    let (mut source, mut sink) = (Script::of(events), Memory { room: Some(1), ..Memory::default() });
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    // Nothing follows in front of what found no room: the later event of key 7 was not given to the sink.
+    assert_eq!((source.delivered, sink.taken, sink.flushes), (vec![1], vec![1], 1));
+    assert_eq!(source.undelivered, [(2, None), (3, None), (4, None)]);
+}
+
+#[test]
+fn an_outage_is_told_once_however_often_there_is_a_little_room() {
+    let told = |sink: &mut Memory| {
+        let (report, meter, stop) = (Told::default(), Meter::start(Limits::default()), Stop::default());
+        let source = &mut Script::of((1..=12).map(|id| (id, id)));
+        let on_refusal = OnRefusal::GoOn;
+        Pump { source, sink, meter: &meter, batch: 3, on_refusal, report: &report, stop: &stop }.run().unwrap();
+        (report.unavailable.get(), report.available.get())
+    };
+    assert_eq!(told(&mut Memory { outages: 2, ..Memory::default() }), (1, 1));
+    assert_eq!(told(&mut Memory { room: Some(2), ..Memory::default() }), (1, 0));
 }
 
 #[test]
