@@ -27,7 +27,7 @@ impl Counting {
         match outcome {
             Outcome::Delivered => self.collected.count(written),
             Outcome::AllBut(undelivered) | Outcome::Short(undelivered, _) => {
-                self.collected.count(written - undelivered.len() as u64)
+                self.collected.count(written - undelivered.len() as u64);
             }
             Outcome::Unavailable(_) | Outcome::UnavailableFor(..) | Outcome::ReaderGone => {}
         }
