@@ -1,17 +1,18 @@
 //! The pump: moves batches from a source to a sink, and settles them behind it.
 
+mod deliver;
 mod pace;
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
-use super::{Outcome, Poll, Refuses, Settled, Sink, Source, Undelivered, Written};
+use super::{Poll, Settled, Sink, Source, Undelivered};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
+use deliver::Delivery;
 use pace::Pace;
 
 /// How often a pause looks whether a limit ends it.
@@ -67,15 +68,6 @@ pub struct Pump<'a> {
     pub stop: &'a Stop,
 }
 
-/// What became of a batch.
-enum Delivery {
-    /// Settled but for these; there may have been no room for them, for this reason.
-    Done(Vec<Undelivered>, Option<String>),
-    /// Why, and for how long at least.
-    Unavailable(String, Duration),
-    ReaderGone,
-}
-
 impl Pump<'_> {
     /// Moves events until a limit, a stop, or the end of the source.
     ///
@@ -106,7 +98,9 @@ impl Pump<'_> {
                         Poll::Idle | Poll::Batch(_) => {
                             let others = self.meter.turn_of_others();
                             if !others.is_zero() {
-                                self.source.poll(others, 0)?;
+                                if let Poll::Ended = self.source.poll(others, 0)? {
+                                    return Ok(End::SourceEnded);
+                                }
                             }
                             continue;
                         }
@@ -125,13 +119,13 @@ impl Pump<'_> {
                     self.meter.settle(reserved, 0);
                     self.wait_out(&mut outage, &why, at_least)?;
                 }
-                Delivery::Done(undelivered, Some(why)) => {
+                Delivery::Done(undelivered, Some((why, at_least))) => {
                     let some_found_room = undelivered.len() < batch.len();
                     self.settle(batch, &undelivered, reserved)?;
                     if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
                         outage.backoff.reset();
                     }
-                    self.wait_out(&mut outage, &why, Duration::ZERO)?;
+                    self.wait_out(&mut outage, &why, at_least)?;
                     outage.get_or_insert_default().short_at = Some(Instant::now());
                 }
                 Delivery::Done(undelivered, None) => {
@@ -195,70 +189,6 @@ impl Pump<'_> {
         };
         self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
-    }
-
-    /// Delivers a batch in rounds, in each of which no key occurs twice: what follows an event of its key that was not
-    /// delivered must not be. A sink that never refuses gets all at once.
-    fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
-        let (mut undelivered, mut short) = (Vec::new(), None);
-        let mut held_keys = HashSet::new();
-        let mut rest: Vec<usize> = (0..batch.len()).collect();
-        let keeps_order = self.source.keeps_order();
-        let by_key = self.sink.refuses() == Refuses::Events && keeps_order;
-        while !rest.is_empty() {
-            let (mut round, mut later, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-            for place in rest {
-                let key = key_of(&batch[place]).filter(|_| keeps_order);
-                if key.is_some_and(|key| held_keys.contains(&key)) {
-                    undelivered.push(Undelivered { place, reason: None });
-                } else if by_key && key.is_some_and(|key| !seen.insert(key)) {
-                    later.push(place);
-                } else if let Written::Refused(reason) = self.sink.write(&batch[place])? {
-                    held_keys.extend(key);
-                    undelivered.push(Undelivered { place, reason: Some(reason) });
-                } else {
-                    failpoint::reach("after_write");
-                    if matches!(batch[place], Item::Event(_)) {
-                        round.push(place);
-                    }
-                }
-            }
-            failpoint::reach("before_flush");
-            let flushed = self.sink.flush_beside(self.source.holder())?;
-            failpoint::reach("after_flush");
-            let missing = match flushed {
-                Outcome::Delivered => Vec::new(),
-                Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
-                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
-                Outcome::UnavailableFor(why, wait) => return Ok(Delivery::Unavailable(why, wait)),
-                Outcome::AllBut(missing) => missing,
-                Outcome::Short(missing, why) => {
-                    short = Some(why);
-                    missing
-                }
-            };
-            for Undelivered { place, reason } in missing {
-                let place = round[place];
-                // Of a batch that was refused as a whole, the first of each key stands for those behind it.
-                let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
-                let reason = reason.filter(|_| is_first || !keeps_order);
-                undelivered.push(Undelivered { place, reason });
-            }
-            rest = later;
-            if short.is_some() {
-                undelivered.extend(rest.drain(..).map(|place| Undelivered { place, reason: None }));
-            }
-        }
-        undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
-        Ok(Delivery::Done(undelivered, short))
-    }
-}
-
-/// What must be delivered in order shares this.
-fn key_of(item: &Item) -> Option<i64> {
-    match item {
-        Item::Event(event) => event.key(),
-        Item::Control(_) => None,
     }
 }
 

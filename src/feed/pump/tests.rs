@@ -1,5 +1,7 @@
 //! The pump with a scripted source and a sink in memory.
 
+mod rounds;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 use super::super::event::Origin;
 use super::super::limits::Limits;
 use super::*;
+use crate::feed::{Outcome, Refuses, Undelivered, Written};
 use crate::stop::StopReason;
 
 /// The event `id` of a row.
@@ -85,6 +88,8 @@ struct Memory {
     /// Room for so many, and more with every flush; then `Short`.
     room: Option<usize>,
     outages: usize,
+    /// The flush, counted from 1, that finds nobody.
+    outage_at: Option<usize>,
     gone: bool,
     fails: bool,
     /// Refuses in batches.
@@ -118,6 +123,9 @@ impl Sink for Memory {
         if self.outages > 0 {
             self.outages -= 1;
             return Ok(Outcome::Unavailable("nobody there".to_owned()));
+        }
+        if self.outage_at == Some(self.flushes) {
+            return Ok(Outcome::Unavailable("gone again".to_owned()));
         }
         let room = self.room.map(|room| room * self.flushes - self.taken.len());
         let mut missing = Vec::new();
@@ -225,35 +233,6 @@ fn a_refused_event_is_told_and_its_neighbours_go_on() {
 }
 
 #[test]
-fn what_follows_a_refused_event_of_its_key_is_not_tried() {
-    let events = [(1, 7), (2, 8), (3, 7), (4, 8)];
-    let (mut source, mut sink) = (Script::of(events), Memory { refuses: vec![1], ..Memory::default() });
-    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
-    assert_eq!((source.delivered, sink.taken), (vec![2, 4], vec![2, 4]));
-    assert_eq!(source.undelivered, [(1, Some("no 1".to_owned())), (3, None)]);
-}
-
-#[test]
-fn what_can_never_be_delivered_keeps_its_key_waiting_whatever_the_sink_refuses() {
-    for whole in [false, true] {
-        let mut source = Script::of([(1, 7), (2, 8), (3, 7)]);
-        let mut sink = Memory { impossible: vec![1], whole, ..Memory::default() };
-        run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
-        assert_eq!((source.delivered, sink.taken), (vec![2], vec![2]));
-        assert_eq!(source.undelivered, [(1, Some("impossible".to_owned())), (3, None)]);
-    }
-}
-
-#[test]
-fn what_was_not_tried_is_no_refusal_and_keeps_its_key_waiting() {
-    let events = [(1, 7), (2, 8), (3, 7)];
-    let (mut source, mut sink) = (Script::of(events), Memory { does_not_try: vec![1], ..Memory::default() });
-    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
-    assert_eq!((source.delivered, sink.taken), (vec![2], vec![2]));
-    assert_eq!(source.undelivered, [(1, None), (3, None)]);
-}
-
-#[test]
 fn a_batch_that_nobody_tried_is_given_back_whole() {
     let (mut source, mut sink) =
         (Script::of([(1, 1), (2, 2)]), Memory { does_not_try: vec![1, 2], ..Memory::default() });
@@ -325,14 +304,4 @@ fn a_stop_ends_it_before_the_next_batch() {
     };
     assert_eq!(pump.run().unwrap(), End::Signal);
     assert!(source.delivered.is_empty());
-}
-
-#[test]
-fn a_batch_that_is_refused_as_a_whole_counts_against_the_first_of_each_key() {
-    let (mut source, mut sink) = (Script::of([(1, 7), (2, 8), (3, 7)]), Memory { whole: true, ..Memory::default() });
-    sink.refuses = vec![1, 2, 3];
-    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
-    assert_eq!(sink.flushes, 1);
-    let (one, two) = (Some("no 1".to_owned()), Some("no 2".to_owned()));
-    assert_eq!(source.undelivered, [(1, one), (2, two), (3, None)]);
 }
