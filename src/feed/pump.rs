@@ -97,10 +97,8 @@ impl Pump<'_> {
                         Poll::Ended => return Ok(End::SourceEnded),
                         Poll::Idle | Poll::Batch(_) => {
                             let others = self.meter.turn_of_others();
-                            if !others.is_zero() {
-                                if let Poll::Ended = self.source.poll(others, 0)? {
-                                    return Ok(End::SourceEnded);
-                                }
+                            if !others.is_zero() && matches!(self.source.poll(others, 0)?, Poll::Ended) {
+                                return Ok(End::SourceEnded);
                             }
                             continue;
                         }
