@@ -55,6 +55,30 @@ fn a_healthy_database_has_no_fail() {
 }
 
 #[test]
+fn commits_are_measured_as_the_disk_takes_them() {
+    // Each flush of the WAL waits for 20 ms more: four writers that share them commit at most 200 times a second, and those that
+    // wait for one another 50 times.
+    let server = own_server_with(|builder| {
+        builder.setting("fsync", "on").setting("commit_delay", "20000").setting("commit_siblings", "0")
+    });
+    let db = server.database();
+    db.sql("ALTER ROLE postgres SET synchronous_commit = on");
+    let output = doctor(&db).code(0);
+    let findings = output.json();
+    let told = findings.iter().find(|finding| finding["check"] == "commits").unwrap()["detail"].to_string();
+    let rates: Vec<u32> = told.trim_start_matches('"').split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert!(rates[1] <= 220 && rates[2] <= 60, "{told}");
+
+    db.sql("CREATE ROLE nobody LOGIN");
+    db.sql(
+        "DO $$ DECLARE f regprocedure; BEGIN SELECT oid INTO f FROM pg_proc WHERE proname = 'pg_logical_emit_message' \
+         AND proargtypes[2] = 'text'::regtype; EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f); END $$",
+    );
+    let output = db.pgfeed(["doctor", "-o", "json"]).env("DATABASE_URL", db.url_as("nobody")).run().code(0);
+    finds(&output, "commits", "warn", "permission denied for function pg_logical_emit_message");
+}
+
+#[test]
 fn no_connection_is_a_finding() {
     let output = Pgfeed::new(["doctor", "-o", "json", "-d", "host=127.0.0.1 port=1"]).run().code(4);
     finds(&output, "connection", "fail", "connection refused");
