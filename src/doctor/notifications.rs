@@ -33,7 +33,7 @@ const QUEUE_FULL: Problem = Problem {
     check: "notification queue",
     symptom: "the notification queue is more than half full: at 100 % every commit with a NOTIFY fails",
     verdict: Verdict::Fail,
-    remedy: "end the session that holds it at once: SELECT pg_terminate_backend(process), with the process that pgfeed status names",
+    remedy: "end one of those that pgfeed status names, if it listens: SELECT pg_terminate_backend(process); once the queue is half full, the server's own log names the process",
 };
 const SLOW_COMMITS: Problem = Problem {
     check: "commits",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Database, Signal, own_server_with};
+use crate::harness::{Database, Signal, own_server, own_server_with};
 
 fn status(db: &Database) -> Value {
     db.pgfeed(["status", "-o", "json"]).run().ok().stderr_is("").json().remove(0)
@@ -117,6 +117,24 @@ fn who_holds_dead_rows_back_is_named() {
     assert!(who.contains("the holder, postgres, ") && who.contains("idle in transaction"), "{who}");
     drop(other);
     elsewhere.sql("ROLLBACK PREPARED 'elsewhere'");
+}
+
+#[test]
+fn of_those_who_may_hold_the_notification_queue_listeners_come_first() {
+    let server = own_server();
+    let db = server.database();
+    let mut sessions = Vec::new();
+    for (application, statement) in [("older", "SELECT 1"), ("pgfeed listen", "SELECT 1"), ("other", "LISTEN x")] {
+        let mut session = db.client();
+        session.batch_execute(&format!("SET application_name = '{application}'; BEGIN")).unwrap();
+        session.batch_execute(statement).unwrap();
+        sessions.push(session);
+    }
+    let suspects = include_str!("../../sql/status_notification_queue.sql");
+    assert!(suspects.contains("'10 seconds'"));
+    let suspects = suspects.trim_end().trim_end_matches(';').replace("'10 seconds'", "'0 seconds'");
+    let named = db.rows(&format!("SELECT application FROM ({suspects}\n) s"));
+    assert_eq!(named, ["pgfeed listen", "other", "older"]);
 }
 
 #[test]
