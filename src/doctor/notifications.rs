@@ -7,13 +7,13 @@ use fallible_iterator::FallibleIterator as _;
 use super::{Finding, Group, Patient, Problem, Verdict, unfinished, well};
 use crate::backoff::Random;
 use crate::connection::{Connection, Pooling, Settings, ask};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::status;
 use crate::units::show_duration;
 
 pub(super) const GROUP: Group = Group {
     name: "notifications",
-    problems: &[&UNHEARD, &QUEUE_FILLS, &QUEUE_FULL, &SLOW_COMMITS, &UNMEASURED],
+    problems: &[&UNHEARD, &UNTRIED, &QUEUE_FILLS, &QUEUE_FULL, &SLOW_COMMITS, &UNMEASURED],
     examine,
 };
 
@@ -22,6 +22,12 @@ const UNHEARD: Problem = Problem {
     symptom: "a notification was sent through a second connection and not heard",
     verdict: Verdict::Fail,
     remedy: "connect both to the server itself: something in between swallows notifications, or leads to two servers",
+};
+const UNTRIED: Problem = Problem {
+    check: "loop-back",
+    symptom: "whether a notification is heard could not be tried",
+    verdict: Verdict::Warn,
+    remedy: "to have it tried, let the role open a second connection",
 };
 const QUEUE_FILLS: Problem = Problem {
     check: "notification queue",
@@ -51,6 +57,8 @@ const UNMEASURED: Problem = Problem {
 
 /// What the server says to a role that may not (`insufficient_privilege`).
 const DENIED: &str = "42501";
+/// What it says when there may be no more connections (`too_many_connections`).
+const TOO_MANY: &str = "53300";
 /// How long a notification may take.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// Who commits at once, and how long.
@@ -63,13 +71,27 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     // What one cannot do, another can still tell why.
-    let queue = queue(patient);
-    let commits = commits(patient.settings).or_else(|error| match error.sqlstate() {
-        Some(DENIED) => Ok(UNMEASURED.found(error.to_string())),
-        _ => Err(error),
-    });
-    let probes = [("notification queue", queue), ("loop-back", loop_back(patient)), ("commits", commits)];
+    let mut probes = vec![("notification queue", queue(patient))];
+    // A role that may not notify is told so with its rights.
+    if may_notify(patient)? {
+        let heard = loop_back(patient).or_else(|error| not_allowed(&UNTRIED, error));
+        let cost = commits(patient.settings).or_else(|error| not_allowed(&UNMEASURED, error));
+        probes.extend([("loop-back", heard), ("commits", cost)]);
+    }
     Ok(probes.into_iter().map(|(check, found)| found.unwrap_or_else(|error| unfinished(check, &error))).collect())
+}
+
+/// What the role may not do for a probe proves nothing about the feed.
+fn not_allowed(problem: &Problem, error: Error) -> Result<Finding> {
+    match error.sqlstate() {
+        Some(DENIED | TOO_MANY) => Ok(problem.found(error.to_string())),
+        _ => Err(error),
+    }
+}
+
+fn may_notify(patient: &mut Patient) -> Result<bool> {
+    let may = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_notify(text, text)', 'EXECUTE')";
+    Ok(ask::row(&mut **patient.connection, may, &[])?.get(0))
 }
 
 fn is_standby(patient: &mut Patient) -> Result<bool> {
