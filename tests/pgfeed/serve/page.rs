@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Serving;
 use crate::harness::browser::Browser;
-use crate::harness::proxy::Cut;
+use crate::harness::proxy::{Cut, Proxy};
 use crate::harness::{Database, Signal};
 use crate::listen::{notify, notify_with};
 
@@ -177,8 +177,11 @@ fn the_page_comes_back_after_the_database_and_after_the_server() {
     shop(&db);
     let proxy = db.proxy();
     let serving = Serving::start(db.pgfeed(["serve", "c", "orders", "-d", &proxy.url(db.name())]));
+    // It has an address of its own, which stays when the server is another.
+    let front = Proxy::in_front_of_port(serving.port);
     let browser = Browser::start(400, 700);
-    open(&browser, &serving);
+    browser.open(&format!("http://127.0.0.1:{}/", front.port()));
+    browser.wait("document.getElementById('state').textContent === 'Live'");
     db.sql("INSERT INTO orders VALUES (1, 'new', 1)");
     wait_for_events(&browser, 1);
     proxy.refuse();
@@ -193,13 +196,11 @@ fn the_page_comes_back_after_the_database_and_after_the_server() {
     db.sql("UPDATE orders SET total = 2");
     wait_for_events(&browser, 3);
     assert_eq!(events(&browser)[0], "UPDATE orders 1 status paid total 2");
-    let port = serving.port;
     serving.run.signal(Signal::Term);
     serving.run.finish().code(130);
     browser.wait("document.getElementById('state').textContent === 'Disconnected, trying again'");
-    let bind = format!("127.0.0.1:{port}");
-    let again = db.pgfeed(["serve", "c", "--bind", &bind]).spawn();
-    again.wait_stderr("pgfeed: serving ");
+    let again = Serving::start(db.pgfeed(["serve", "c"]));
+    front.lead_to_port(again.port);
     browser.wait("document.getElementById('state').textContent === 'Live'");
     notify(&db, "c", "hello");
     wait_for_events(&browser, 5);
