@@ -119,7 +119,7 @@ fn hearer(ears: Arc<Mutex<Ears>>, ended: Arc<AtomicUsize>) -> impl FnMut(Heard) 
         };
         let payload = text.find(PAYLOAD).map(|at| &text[at + PAYLOAD.len()..]);
         match payload.and_then(Stamp::find) {
-            Some(stamp) if stamp.phase == Phase::Measured && ears.tallies[client].count(&stamp) => {
+            Some(stamp) if stamp.phase == Phase::Measured && ears.tallies[client].count(&stamp, now) => {
                 ears.latency.record(now.saturating_sub(stamp.due_ns));
             }
             Some(stamp) if stamp.phase == Phase::End => end(client),

@@ -39,7 +39,8 @@ fn notify_counts_what_each_number_of_senders_sent() {
         let bars: u64 = row["histogram"].as_array().unwrap().iter().map(|bar| bar["count"].as_u64().unwrap()).sum();
         assert_eq!(bars, 240);
     }
-    assert_eq!(report["findings"], json!(["all 480 messages arrived: none lost, duplicated or reordered"]));
+    // On a busy machine it may tell that delivery lagged behind.
+    assert_eq!(report["findings"][0], "all 480 messages arrived: none lost, duplicated or reordered");
     assert_eq!(schemas(&db), [""; 0]);
 }
 
