@@ -64,6 +64,25 @@ fn what_a_killed_run_has_left_is_told_and_a_live_one_is_not() {
 }
 
 #[test]
+fn a_run_with_the_same_process_id_is_evaded() {
+    let db = Database::new();
+    // The shell becomes the program, once its lock is held by somebody else.
+    let script = "read -r _ && exec \"$0\" bench notify -T 1h -o json -d \"$1\"";
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_pgfeed")).arg(db.url());
+    let mut running = Pgfeed::command(shell).stdin_open().deadline(Duration::from_secs(60)).spawn();
+    let mut other = db.client();
+    other.batch_execute(&format!("SELECT pg_advisory_lock(1885824578, {})", running.pid())).unwrap();
+    running.write_stdin("\n");
+    running.wait_stderr("(1 of 1)");
+    assert_eq!(schemas(&db), [format!("pgfeed_bench_{}", running.pid() + 10_000_000)]);
+    bench(&db, &["notify", "-n", "1"]).run().ok().lacks("was left");
+    running.signal(Signal::Int);
+    running.finish().code(130).lacks("DROP SCHEMA");
+    assert_eq!(schemas(&db), [""; 0]);
+}
+
+#[test]
 fn a_namesake_is_left_alone() {
     let db = Database::new();
     let psql = db.server().program("psql");
