@@ -32,6 +32,25 @@ fn an_interrupt_leaves_nothing_and_shows_what_there_is() {
 }
 
 #[test]
+#[cfg(feature = "serve")]
+fn a_listener_that_cannot_connect_ends_it() {
+    let db = Database::new();
+    let role = db.role("guest");
+    db.sql(&format!("GRANT CREATE ON DATABASE {} TO {role}", db.name()));
+    // Holds the measurement after its first connection, so that no other follows.
+    let mut client = db.client();
+    client.batch_execute("BEGIN; LOCK TABLE pg_catalog.pg_class IN SHARE MODE").unwrap();
+    let running = bench(&db, &["serve", "-n", "1", "-d", &db.url_as(&role)]).spawn();
+    let held = "query ~ '^CREATE TABLE' AND wait_event_type = 'Lock' AND datname = current_database()";
+    db.wait_for(&format!("SELECT count(*) = 1 FROM pg_stat_activity WHERE {held}"));
+    client.batch_execute(&format!("ALTER ROLE {role} CONNECTION LIMIT 1; COMMIT")).unwrap();
+    let ended = running.finish();
+    assert_ne!(ended.code, 0, "{ended}");
+    ended.stderr_has("too many connections").lacks("did not begin to listen");
+    assert_eq!(schemas(&db), [""; 0]);
+}
+
+#[test]
 fn a_statement_that_does_not_end_is_cancelled() {
     let db = Database::new();
     let running = bench(&db, &["commit", "-c", "1", "-T", "1h"]).spawn();
