@@ -182,7 +182,7 @@ impl Bench<'_> {
         let mut report = Report::new(scenario, self.plan, server, self.stop.requested().is_none());
         report.rows = report::rows(labels.zip(&measured), self.plan);
         report.findings = (scenario.findings)(&report.rows);
-        report.findings.extend(report::warnings(&report.rows, &measured, self.plan));
+        report.findings.extend(report::warnings(scenario, &report.rows, &measured, self.plan));
         Ok(report)
     }
 }

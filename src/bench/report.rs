@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::Compared;
 use super::histogram::{Bar, Latencies, Summary};
-use super::plan::{Plan, Told};
+use super::plan::{Knob, Plan, Told};
 use super::server::Server;
-use super::{Amount, Delivery, Label, Measured, Scenario, plus};
+use super::{Delivery, Label, Measured, Scenario, plus};
 use crate::units;
 
 /// How far delivery may lag behind the senders, as time and as a part of theirs, before a reader must know.
@@ -128,7 +128,10 @@ pub(super) fn rows<'a>(cases: impl Iterator<Item = (Label, &'a Vec<Measured>)>, 
     for place in 0..rows.len() {
         let row = &rows[place];
         let is_baseline = |other: &&Row| {
-            Some(&other.case) == row.baseline.as_ref() && other.clients == row.clients && other.unit == row.unit
+            Some(&other.case) == row.baseline.as_ref()
+                && (other.clients, &other.unit) == (row.clients, &row.unit)
+                // Where nothing is delivered nobody listens.
+                && (other.listeners == row.listeners || other.listeners == 0)
         };
         let ratio = rows.iter().find(is_baseline).map(|other| round(row.rate.median / other.rate.median, 4));
         rows[place].ratio = ratio.filter(|ratio| ratio.is_finite());
@@ -184,7 +187,7 @@ fn round(value: f64, digits: i32) -> f64 {
 }
 
 /// What a reader must know before believing the figures.
-pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) -> Vec<String> {
+pub(super) fn warnings(scenario: &Scenario, rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
     let all = |count: fn(&Row) -> Option<u64>| rows.iter().filter_map(count).sum::<u64>();
     if rows.iter().any(|row| row.received.is_some()) {
@@ -219,9 +222,9 @@ pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) ->
         }
     }
     for row in rows {
-        let Some(rate) = plan.rate.filter(|_| row.latency.is_some()) else { continue };
-        // A count says how many there were to be; a time, how many were due in it.
-        if row.rate.median < 0.98 * rate as f64 && matches!(plan.amount, Amount::Time(_)) {
+        let has_pace = scenario.uses.contains(&Knob::Rate) && row.latency.is_some();
+        let Some(rate) = plan.rate.filter(|_| has_pace) else { continue };
+        if row.rate.median < 0.98 * rate as f64 {
             warnings.push(format!(
                 "{}: {rate} a second were asked for and {:.0} reached, so that its latencies grow for as long as it runs",
                 row.case, row.rate.median
@@ -233,6 +236,7 @@ pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::Amount;
     use super::*;
 
     fn plan() -> Plan {
@@ -249,6 +253,39 @@ mod tests {
         }
     }
 
+    fn scenario(uses: &'static [Knob]) -> Scenario {
+        Scenario { name: "name", about: "about", uses, cases: |_| Ok(Vec::new()), findings: |_| Vec::new() }
+    }
+
+    #[test]
+    fn a_row_is_beside_a_baseline_with_as_many_listeners_or_none() {
+        let label = |name, listeners, baseline| Label { listeners, baseline, ..Label::new(name, "events") };
+        let labels = [
+            label("drain", 1, None),
+            label("drain", 2, None),
+            label("sink", 2, Some("drain")),
+            label("none", 0, None),
+            label("some", 2, Some("none")),
+            label("sink", 3, Some("drain")),
+        ];
+        let second = Duration::from_secs(1);
+        let measured = [100, 200, 100, 50, 25, 1]
+            .map(|operations| vec![Measured { operations, elapsed: second, ..Measured::default() }]);
+        let ratios: Vec<_> = rows(labels.into_iter().zip(&measured), &plan()).iter().map(|row| row.ratio).collect();
+        assert_eq!(ratios, [None, None, Some(0.5), None, Some(0.5), None]);
+    }
+
+    #[test]
+    fn a_missed_pace_is_told_where_there_is_one() {
+        let mut measured = Measured { operations: 90, elapsed: Duration::from_secs(1), ..Measured::default() };
+        measured.latency.record(1);
+        let measured = [vec![measured]];
+        let plan = Plan { rate: Some(100), ..plan() };
+        let rows = rows([Label::new("case", "messages")].into_iter().zip(&measured), &plan);
+        let told = |uses| warnings(&scenario(uses), &rows, &measured, &plan).len();
+        assert_eq!((told(&[Knob::Rate]), told(&[])), (1, 0));
+    }
+
     #[test]
     fn what_arrives_later_arrives_at_a_lower_rate() {
         let seconds = |seconds: u64| 7_000_000_000 + seconds * 1_000_000_000;
@@ -258,7 +295,7 @@ mod tests {
             let measured = Measured { operations: 100, elapsed, started_ns: Some(seconds(0)), ..Measured::default() };
             let measured = [vec![Measured { delivery: Some(delivery), ..measured }]];
             let rows = rows([Label::new("case", "messages")].into_iter().zip(&measured), &plan());
-            let warnings = warnings(&rows, &measured, &plan());
+            let warnings = warnings(&scenario(&[]), &rows, &measured, &plan());
             (rows[0].rate.median, rows[0].received_rate, warnings.into_iter().nth(1))
         };
         assert_eq!(arrived(seconds(1)), (100.0, Some(100.0), None));
