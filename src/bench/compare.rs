@@ -40,8 +40,9 @@ fn no_report(error: &serde_json::Error) -> Error {
 /// Compares every row that was there before with as many clients and listeners.
 pub fn compare(report: &mut Report, earlier: &[Report]) {
     let Some(before) = earlier.iter().find(|before| before.scenario == report.scenario) else { return };
-    if before.plan.size != report.plan.size || before.plan.rate != report.plan.rate {
-        report.findings.push("compared with a report of another --size or --rate".to_owned());
+    let differing = differing(before, report);
+    if !differing.is_empty() {
+        report.findings.push(format!("compared with a report of another {}", differing.join(", ")));
     }
     for row in &mut report.rows {
         let same = |old: &&Row| {
@@ -49,6 +50,24 @@ pub fn compare(report: &mut Report, earlier: &[Report]) {
         };
         row.compared = before.rows.iter().find(same).map(|old| compared(row, old));
     }
+}
+
+/// What both were not measured with alike.
+fn differing(old: &Report, new: &Report) -> Vec<&'static str> {
+    let (plan, server) = ((&old.plan, &new.plan), (&old.server, &new.server));
+    let differs = [
+        ("--size", plan.0.size != plan.1.size),
+        ("--count", plan.0.count != plan.1.count),
+        ("--time", plan.0.seconds != plan.1.seconds),
+        ("--rate", plan.0.rate != plan.1.rate),
+        ("--warmup", plan.0.warmup != plan.1.warmup),
+        ("--runs", plan.0.runs != plan.1.runs),
+        ("--flush-delay", server.0.flush_delay_us != server.1.flush_delay_us),
+        ("server version", server.0.version != server.1.version),
+        ("fsync", server.0.fsync != server.1.fsync),
+        ("synchronous_commit", server.0.synchronous_commit != server.1.synchronous_commit),
+    ];
+    differs.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect()
 }
 
 fn compared(new: &Row, old: &Row) -> Compared {

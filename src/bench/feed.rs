@@ -84,15 +84,18 @@ pub fn consumers(bench: &Bench, queue: &Queue, number: usize, ordered: Ordered) 
     (0..number).map(|_| consumer(bench, queue, &collected, receiver())).collect()
 }
 
-/// Starts to deliver what is in a queue to where `--to` would; each event counts once it is acknowledged.
+/// Starts to deliver what is in a queue to where `--to` would, with so many consumers; each event counts once it is
+/// acknowledged.
 ///
 /// # Errors
-/// That it cannot connect to the queue.
-pub fn delivery(bench: &Bench, queue: &Queue, destination: Arc<dyn Destination>) -> Result<Feed> {
+/// That they cannot connect to the queue.
+pub fn deliveries(bench: &Bench, queue: &Queue, to: &Arc<dyn Destination>, number: usize) -> Result<Vec<Feed>> {
     let collected = Collected::new(Ordered::No);
-    let counts = Arc::clone(&collected);
-    let sink = move |stop: &Stop| Ok(Counting::new(destination.open(stop)?, counts));
-    consumer(bench, queue, &collected, sink)
+    let sink = || {
+        let (to, counts) = (Arc::clone(to), Arc::clone(&collected));
+        move |stop: &Stop| Ok(Counting::new(to.open(stop)?, counts))
+    };
+    (0..number).map(|_| consumer(bench, queue, &collected, sink())).collect()
 }
 
 /// Starts to move what a source has to where `--to` would; each event counts once it is acknowledged.

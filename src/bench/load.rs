@@ -92,7 +92,7 @@ fn run<W: FnMut(Turn) -> Result<()> + Send>(
         let joined = threads.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined.map(|end| end.unwrap_or_else(|_| Err(Error::failed("a writer panicked")))).collect()
     });
-    let mut measured = Measured::default();
+    let mut measured = Measured { started_ns: Some(run.started_ns), ..Measured::default() };
     for one in written {
         let one = one?;
         measured.operations += one.count;

@@ -79,12 +79,21 @@ impl Label {
 struct Measured {
     operations: u64,
     elapsed: Duration,
+    /// When that began, as [`stamp::now_ns`] tells time, where delivery may take longer.
+    started_ns: Option<u64>,
     /// How long a message took from the moment it was due to its delivery, or a transaction to its commit.
     latency: Latencies,
     delivery: Option<Delivery>,
 }
 
 impl Measured {
+    /// How long the messages took to arrive, all together: receivers may need longer than senders.
+    fn arrived_in(&self) -> Duration {
+        let arriving = self.delivery.zip(self.started_ns);
+        let arriving = arriving.map_or(0, |(delivery, started_ns)| delivery.last_ns.saturating_sub(started_ns));
+        self.elapsed.max(Duration::from_nanos(arriving))
+    }
+
     /// Nobody has waited for all that was sent.
     fn interrupted(mut self) -> Self {
         self.delivery = self.delivery.map(|delivery| Delivery { expected: None, ..delivery });
@@ -98,6 +107,8 @@ struct Delivery {
     /// Once for everybody who was to get it; not known when it was interrupted.
     expected: Option<u64>,
     received: u64,
+    /// When the last of these came; 0 when not known.
+    last_ns: u64,
     duplicated: u64,
     /// Of what has an order at all.
     reordered: Option<u64>,
@@ -114,6 +125,7 @@ impl Delivery {
     /// Adds what one listener has got.
     fn add(&mut self, tally: &Tally) {
         self.received += tally.received;
+        self.last_ns = self.last_ns.max(tally.last_ns);
         self.duplicated += tally.duplicated;
         self.reordered = plus(self.reordered, tally.reordered);
     }
@@ -170,7 +182,7 @@ impl Bench<'_> {
         let mut report = Report::new(scenario, self.plan, server, self.stop.requested().is_none());
         report.rows = report::rows(labels.zip(&measured), self.plan);
         report.findings = (scenario.findings)(&report.rows);
-        report.findings.extend(report::warnings(&report.rows, &measured, self.plan));
+        report.findings.extend(report::warnings(scenario, &report.rows, &measured, self.plan));
         Ok(report)
     }
 }

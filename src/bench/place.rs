@@ -8,6 +8,10 @@ use crate::sql;
 
 /// Class of the lock that says that a measurement is alive: "pgfB". (`sql/bench_leftovers.sql` has the same number.)
 const CLASS: i32 = 0x7067_6642;
+/// How many numbers are tried, and how far they lie apart: above all process ids (of Linux: 2^22), and in nine digits, as
+/// `sql/bench_leftovers.sql` wants.
+const TRIES: u32 = 100;
+const APART: u32 = 10_000_000;
 /// Only a schema that says so is one of ours.
 const COMMENT: &str = "a measurement of pgfeed bench, which drops this when it ends";
 
@@ -31,23 +35,33 @@ pub struct Place {
 }
 
 impl Place {
-    /// Makes the schema, which is named with `number`.
+    /// Makes the schema, which is named with `number`: a process id, or a higher number when another run has taken that, as in
+    /// another container, where all have the same process ids.
     ///
     /// # Errors
-    /// That it cannot connect or may not create one; that there is a namesake, which is left alone.
+    /// That it cannot connect or may not create one; that there is a namesake that nobody uses, which is left alone.
     pub fn make(settings: Settings, number: u32) -> Result<Self> {
         let mut owner = Connection::open(&settings)?;
+        // Before the schema is there: others take one without its lock for a leftover.
+        let lock = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
+        let mut free = None;
+        for number in (0..TRIES).map(|nth| number + nth * APART) {
+            let object = i32::try_from(number).expect("process ids are smaller");
+            if owner.query_one(lock, &[&CLASS, &object])?.get(0) {
+                free = Some(number);
+                break;
+            }
+        }
+        let Some(number) = free else {
+            return Err(
+                Error::failed("too many other measurements run in this database").hint("wait until they have ended")
+            );
+        };
         let schema = format!("pgfeed_bench_{number}");
         let refused = || {
             Error::failed(format!("there is a schema {schema} already, which this run has not made"))
                 .hint(format!("if nobody needs it: DROP SCHEMA {schema} CASCADE"))
         };
-        let lock = "SELECT pg_catalog.pg_try_advisory_lock($1, $2)";
-        // Before the schema is there: others take one without its lock for a leftover.
-        let number = i32::try_from(number).expect("process ids are smaller");
-        if !owner.query_one(lock, &[&CLASS, &number])?.get::<_, bool>(0) {
-            return Err(refused());
-        }
         let create = format!("CREATE SCHEMA {schema}; COMMENT ON SCHEMA {schema} IS {}", sql::literal(COMMENT));
         owner.batch_execute(&create).map_err(|error| {
             let error = Error::from(error).doing(format!("creating the schema {schema}"));

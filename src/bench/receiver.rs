@@ -78,7 +78,7 @@ impl Collected {
             Phase::End => self.has_ended.store(true, Ordering::Release),
             Phase::Measured => {
                 let mut counts = self.counts();
-                if counts.tally.count(&stamp) {
+                if counts.tally.count(&stamp, now) {
                     counts.latency.record(now.saturating_sub(stamp.due_ns));
                     self.received.store(counts.tally.received, Ordering::Release);
                 }

@@ -6,10 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::Compared;
 use super::histogram::{Bar, Latencies, Summary};
-use super::plan::{Plan, Told};
+use super::plan::{Knob, Plan, Told};
 use super::server::Server;
-use super::{Amount, Delivery, Label, Measured, Scenario, plus};
+use super::{Delivery, Label, Measured, Scenario, plus};
 use crate::units;
+
+/// How far delivery may lag behind the senders, as time and as a part of theirs, before a reader must know.
+const LAG: Duration = Duration::from_millis(100);
+const LAG_PART: f64 = 0.1;
 
 /// What one scenario has found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,7 +68,7 @@ pub struct Row {
     pub published: Option<f64>,
     /// Different messages that arrived, at all listeners together.
     pub received: Option<u64>,
-    /// The same, a second.
+    /// The same, a second, until the last of it had arrived.
     pub received_rate: Option<f64>,
     /// What did not arrive.
     pub lost: Option<u64>,
@@ -124,7 +128,10 @@ pub(super) fn rows<'a>(cases: impl Iterator<Item = (Label, &'a Vec<Measured>)>, 
     for place in 0..rows.len() {
         let row = &rows[place];
         let is_baseline = |other: &&Row| {
-            Some(&other.case) == row.baseline.as_ref() && other.clients == row.clients && other.unit == row.unit
+            Some(&other.case) == row.baseline.as_ref()
+                && (other.clients, &other.unit) == (row.clients, &row.unit)
+                // Where nothing is delivered nobody listens.
+                && (other.listeners == row.listeners || other.listeners == 0)
         };
         let ratio = rows.iter().find(is_baseline).map(|other| round(row.rate.median / other.rate.median, 4));
         rows[place].ratio = ratio.filter(|ratio| ratio.is_finite());
@@ -136,6 +143,7 @@ fn row(label: &Label, runs: &[Measured], plan: &Plan) -> Row {
     let mut latency = Latencies::default();
     runs.iter().for_each(|run| latency.add(&run.latency));
     let elapsed: Duration = runs.iter().map(|run| run.elapsed).sum();
+    let arrived_in: Duration = runs.iter().map(Measured::arrived_in).sum();
     let rate = |run: &Measured| round(run.operations as f64 / run.elapsed.as_secs_f64().max(1e-9), 2);
     let delivery = runs.iter().filter_map(|run| run.delivery).reduce(sum);
     let seconds = round(elapsed.as_secs_f64(), 3);
@@ -152,7 +160,7 @@ fn row(label: &Label, runs: &[Measured], plan: &Plan) -> Row {
         baseline: label.baseline.map(str::to_owned),
         published: label.published,
         received: delivery.map(|all| all.received),
-        received_rate: delivery.map(|all| round(all.received as f64 / elapsed.as_secs_f64().max(1e-9), 2)),
+        received_rate: delivery.map(|all| round(all.received as f64 / arrived_in.as_secs_f64().max(1e-9), 2)),
         lost: delivery.and_then(|all| Some(all.expected?.saturating_sub(all.received))),
         duplicated: delivery.map(|all| all.duplicated),
         reordered: delivery.and_then(|all| all.reordered),
@@ -166,6 +174,7 @@ fn sum(one: Delivery, other: Delivery) -> Delivery {
     Delivery {
         expected: one.expected.zip(other.expected).map(|(one, other)| one + other),
         received: one.received + other.received,
+        last_ns: one.last_ns.max(other.last_ns),
         duplicated: one.duplicated + other.duplicated,
         reordered: plus(one.reordered, other.reordered),
         cut_off: one.cut_off + other.cut_off,
@@ -178,7 +187,7 @@ fn round(value: f64, digits: i32) -> f64 {
 }
 
 /// What a reader must know before believing the figures.
-pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) -> Vec<String> {
+pub(super) fn warnings(scenario: &Scenario, rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) -> Vec<String> {
     let mut warnings = Vec::new();
     let all = |count: fn(&Row) -> Option<u64>| rows.iter().filter_map(count).sum::<u64>();
     if rows.iter().any(|row| row.received.is_some()) {
@@ -201,10 +210,21 @@ pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) ->
     if cut_off > 0 {
         warnings.push(format!("listeners lost their connection {cut_off} times"));
     }
+    // Cases that were not measured have no row.
+    for (row, runs) in rows.iter().zip(measured.iter().filter(|runs| !runs.is_empty())) {
+        let lag = runs.iter().map(|run| run.arrived_in().saturating_sub(run.elapsed)).max().unwrap_or_default();
+        if lag >= LAG && lag.as_secs_f64() > LAG_PART * row.seconds / runs.len() as f64 {
+            warnings.push(format!(
+                "{}: the last message arrived {:.1} s after all were sent, so that its latencies grow for as long as it runs",
+                row.case,
+                lag.as_secs_f64()
+            ));
+        }
+    }
     for row in rows {
-        let Some(rate) = plan.rate.filter(|_| row.latency.is_some()) else { continue };
-        // A count says how many there were to be; a time, how many were due in it.
-        if row.rate.median < 0.98 * rate as f64 && matches!(plan.amount, Amount::Time(_)) {
+        let has_pace = scenario.uses.contains(&Knob::Rate) && row.latency.is_some();
+        let Some(rate) = plan.rate.filter(|_| has_pace) else { continue };
+        if row.rate.median < 0.98 * rate as f64 {
             warnings.push(format!(
                 "{}: {rate} a second were asked for and {:.0} reached, so that its latencies grow for as long as it runs",
                 row.case, row.rate.median
@@ -216,7 +236,72 @@ pub(super) fn warnings(rows: &[Row], measured: &[Vec<Measured>], plan: &Plan) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::Amount;
     use super::*;
+
+    fn plan() -> Plan {
+        Plan {
+            clients: Vec::new(),
+            listeners: Vec::new(),
+            size: 100,
+            amount: Amount::Count(100),
+            rate: None,
+            warmup: Duration::ZERO,
+            runs: 1,
+            flush_delay: Duration::ZERO,
+            to: None,
+        }
+    }
+
+    fn scenario(uses: &'static [Knob]) -> Scenario {
+        Scenario { name: "name", about: "about", uses, cases: |_| Ok(Vec::new()), findings: |_| Vec::new() }
+    }
+
+    #[test]
+    fn a_row_is_beside_a_baseline_with_as_many_listeners_or_none() {
+        let label = |name, listeners, baseline| Label { listeners, baseline, ..Label::new(name, "events") };
+        let labels = [
+            label("drain", 1, None),
+            label("drain", 2, None),
+            label("sink", 2, Some("drain")),
+            label("none", 0, None),
+            label("some", 2, Some("none")),
+            label("sink", 3, Some("drain")),
+        ];
+        let second = Duration::from_secs(1);
+        let measured = [100, 200, 100, 50, 25, 1]
+            .map(|operations| vec![Measured { operations, elapsed: second, ..Measured::default() }]);
+        let ratios: Vec<_> = rows(labels.into_iter().zip(&measured), &plan()).iter().map(|row| row.ratio).collect();
+        assert_eq!(ratios, [None, None, Some(0.5), None, Some(0.5), None]);
+    }
+
+    #[test]
+    fn a_missed_pace_is_told_where_there_is_one() {
+        let mut measured = Measured { operations: 90, elapsed: Duration::from_secs(1), ..Measured::default() };
+        measured.latency.record(1);
+        let measured = [vec![measured]];
+        let plan = Plan { rate: Some(100), ..plan() };
+        let rows = rows([Label::new("case", "messages")].into_iter().zip(&measured), &plan);
+        let told = |uses| warnings(&scenario(uses), &rows, &measured, &plan).len();
+        assert_eq!((told(&[Knob::Rate]), told(&[])), (1, 0));
+    }
+
+    #[test]
+    fn what_arrives_later_arrives_at_a_lower_rate() {
+        let seconds = |seconds: u64| 7_000_000_000 + seconds * 1_000_000_000;
+        let arrived = |last_ns| {
+            let delivery = Delivery { received: 100, last_ns, ..Delivery::of(100) };
+            let elapsed = Duration::from_secs(1);
+            let measured = Measured { operations: 100, elapsed, started_ns: Some(seconds(0)), ..Measured::default() };
+            let measured = [vec![Measured { delivery: Some(delivery), ..measured }]];
+            let rows = rows([Label::new("case", "messages")].into_iter().zip(&measured), &plan());
+            let warnings = warnings(&scenario(&[]), &rows, &measured, &plan());
+            (rows[0].rate.median, rows[0].received_rate, warnings.into_iter().nth(1))
+        };
+        assert_eq!(arrived(seconds(1)), (100.0, Some(100.0), None));
+        let lag = "case: the last message arrived 3.0 s after all were sent, so that its latencies grow for as long as it runs";
+        assert_eq!(arrived(seconds(4)), (100.0, Some(25.0), Some(lag.to_owned())));
+    }
 
     #[test]
     fn the_median_of_an_even_number_lies_between() {

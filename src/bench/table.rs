@@ -10,6 +10,9 @@ use crate::queue::Queue;
 use crate::sql;
 use crate::trigger::{self, Columns, Destination, Doorbell, Event, Mode, Payload, Spec, TableName};
 
+/// The longest payload that leaves room for the rest of a notification.
+pub const LONGEST: usize = 7500;
+
 /// What tells the changes of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -19,6 +19,8 @@ pub struct Tally {
     streams: HashMap<u64, Stream>,
     /// Different messages.
     pub received: u64,
+    /// When the last of these came, as [`super::stamp::now_ns`] tells time; 0 of none.
+    pub last_ns: u64,
     /// Messages that had come before.
     pub duplicated: u64,
     /// Messages that came after a later one of their stream, where that has an order.
@@ -39,11 +41,11 @@ impl Tally {
             Ordered::Yes => Some(0),
             Ordered::No => None,
         };
-        Self { streams: HashMap::new(), received: 0, duplicated: 0, reordered }
+        Self { streams: HashMap::new(), received: 0, last_ns: 0, duplicated: 0, reordered }
     }
 
-    /// Counts a message. Returns whether it had not come before.
-    pub fn count(&mut self, stamp: &Stamp) -> bool {
+    /// Counts a message that came at `now_ns`. Returns whether it had not come before.
+    pub fn count(&mut self, stamp: &Stamp, now_ns: u64) -> bool {
         let stream = self.streams.entry(stamp.stream).or_default();
         let (word, bit) = (usize::try_from(stamp.seq / 64).unwrap_or(usize::MAX), 1_u64 << (stamp.seq % 64));
         if stream.seen.len() <= word {
@@ -55,6 +57,7 @@ impl Tally {
         }
         stream.seen[word] |= bit;
         self.received += 1;
+        self.last_ns = self.last_ns.max(now_ns);
         if stamp.seq < stream.next {
             self.reordered = self.reordered.map(|reordered| reordered + 1);
         }
@@ -71,7 +74,7 @@ mod tests {
     fn count(ordered: Ordered, seqs: &[u64]) -> (u64, u64, Option<u64>) {
         let mut tally = Tally::new(ordered);
         for seq in seqs {
-            tally.count(&Stamp { phase: Phase::Measured, stream: 7, seq: *seq, due_ns: 0 });
+            tally.count(&Stamp { phase: Phase::Measured, stream: 7, seq: *seq, due_ns: 0 }, 0);
         }
         (tally.received, tally.duplicated, tally.reordered)
     }

@@ -2,7 +2,7 @@
 //! that is on disk; a durable trigger rings only when its consumer sleeps.
 
 use crate::bench::report::Row;
-use crate::bench::table::{Kind, Table};
+use crate::bench::table::{Kind, LONGEST, Table};
 use crate::bench::tally::Ordered;
 use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed, load, render};
 use crate::error::Result;
@@ -10,9 +10,6 @@ use crate::error::Result;
 const NONE: &str = "no trigger";
 const NOTIFY: &str = "NOTIFY in the trigger";
 const DURABLE: &str = "durable, with a consumer";
-
-/// The longest payload that leaves room for the rest of a notification.
-const LONGEST: usize = 7500;
 
 pub const SCENARIO: Scenario = Scenario {
     name: "commit",

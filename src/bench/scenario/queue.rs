@@ -37,7 +37,7 @@ fn cases(bench: &Bench) -> Result<Vec<Case>> {
             cases.push(Case { label, measure: Box::new(move |bench| delivered(bench, &table, clients, listeners)) });
         }
     }
-    for listeners in consumers {
+    for listeners in consumers.iter().copied() {
         let label = Label { listeners, ..Label::new(DRAIN, "events") };
         let table = table.clone();
         let measure = move |bench: &Bench| {
@@ -46,12 +46,13 @@ fn cases(bench: &Bench) -> Result<Vec<Case>> {
         cases.push(Case { label, measure: Box::new(measure) });
     }
     if let Some(to) = &bench.plan.to {
-        let destination = Arc::clone(&to.destination);
-        let label = Label { listeners: 1, baseline: Some(DRAIN), ..Label::new("drain into the sink", "events") };
-        let measure = move |bench: &Bench| {
-            drained(bench, &table, || Ok(vec![feed::delivery(bench, &table.queue, Arc::clone(&destination))?]))
-        };
-        cases.push(Case { label, measure: Box::new(measure) });
+        for listeners in consumers {
+            let (table, to) = (table.clone(), Arc::clone(&to.destination));
+            let label = Label { listeners, baseline: Some(DRAIN), ..Label::new("drain into the sink", "events") };
+            let measure =
+                move |bench: &Bench| drained(bench, &table, || feed::deliveries(bench, &table.queue, &to, listeners));
+            cases.push(Case { label, measure: Box::new(measure) });
+        }
     }
     Ok(cases)
 }

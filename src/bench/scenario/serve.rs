@@ -3,9 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::notify;
+use crate::bench::feed::Feed;
 use crate::bench::histogram::Latencies;
 use crate::bench::report::Row;
 use crate::bench::stamp::{Phase, Stamp, now_ns};
@@ -18,6 +19,8 @@ use crate::serve::{self, Audience, Heard, Options, Served, Server};
 const STALLED: usize = 5;
 /// How long it may take to listen.
 const START: Duration = Duration::from_secs(30);
+/// How often to look whether there is still something to wait for.
+const LOOK: Duration = Duration::from_millis(20);
 const ALL_READ: &str = "web sockets";
 const SOME_STALL: &str = "web sockets, 5 more stall";
 
@@ -66,7 +69,11 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
         publishing: None,
     });
     let feed = feed::into(bench, &channel, server.fan());
-    wait_live(&server)?;
+    if let Err(error) = wait_live(bench, &server, &feed) {
+        let fed = feed.end();
+        server.close();
+        return Err(fed.err().unwrap_or(error));
+    }
     let tallies = (0..listeners).map(|_| Tally::new(Ordered::Yes)).collect();
     let ears = Arc::new(Mutex::new(Ears { tallies, latency: Latencies::default(), cut_off: 0 }));
     let ended = Arc::new(AtomicUsize::new(0));
@@ -88,12 +95,18 @@ fn measure(bench: &Bench, clients: usize, listeners: usize, stalled: usize) -> R
 }
 
 /// What is sent before somebody listens is lost.
-fn wait_live(server: &Server) -> Result<()> {
+fn wait_live(bench: &Bench, server: &Server, feed: &Feed) -> Result<()> {
     let (live, is_live) = mpsc::channel();
     server.when_live(move || {
         let _ = live.send(());
     });
-    is_live.recv_timeout(START).map_err(|_| Error::failed("the server did not begin to listen"))
+    let until = Instant::now() + START;
+    while is_live.recv_timeout(LOOK).is_err() {
+        if bench.stop.requested().is_some() || feed.has_ended() || Instant::now() >= until {
+            return Err(Error::failed("the server did not begin to listen"));
+        }
+    }
+    Ok(())
 }
 
 /// Counts and times what each client hears, and how many have heard that nothing follows.
@@ -119,7 +132,7 @@ fn hearer(ears: Arc<Mutex<Ears>>, ended: Arc<AtomicUsize>) -> impl FnMut(Heard) 
         };
         let payload = text.find(PAYLOAD).map(|at| &text[at + PAYLOAD.len()..]);
         match payload.and_then(Stamp::find) {
-            Some(stamp) if stamp.phase == Phase::Measured && ears.tallies[client].count(&stamp) => {
+            Some(stamp) if stamp.phase == Phase::Measured && ears.tallies[client].count(&stamp, now) => {
                 ears.latency.record(now.saturating_sub(stamp.due_ns));
             }
             Some(stamp) if stamp.phase == Phase::End => end(client),

@@ -113,10 +113,11 @@ fn copy_of(name: &str) -> String {
 fn measure(bench: &Bench, table: &Table, goal: Goal) -> Result<Measured> {
     table.empty(bench)?;
     let copy = TableName { schema: Some(bench.place.schema().to_owned()), name: copy_of(&table.name) };
-    let in_step = || Arc::from(sink::table::in_step(bench.place.settings().clone(), copy.clone()));
+    let in_step =
+        || -> Arc<dyn Destination> { Arc::from(sink::table::in_step(bench.place.settings().clone(), copy.clone())) };
     // The first of them tells when all has arrived.
     let ways = match (goal, &bench.plan.to) {
-        (Goal::Copy, _) => vec![feed::delivery(bench, &table.queue, in_step())?],
+        (Goal::Copy, _) => feed::deliveries(bench, &table.queue, &in_step(), 1)?,
         (Goal::Broker, Some(to)) => through(bench, &table.queue, to.url.expose(), in_step())?,
         _ => return changed(bench, table),
     };
@@ -137,7 +138,8 @@ fn through(bench: &Bench, queue: &Queue, url: &str, to: Arc<dyn Destination>) ->
     // The broker's queue has the name of ours.
     let publish = Outlet::read(&format!("{url}{parameters}body=payload"))?;
     let relay = feed::relay(bench, Rabbit::open(broker, &queue.name)?, to);
-    Ok(vec![relay, feed::delivery(bench, queue, publish.destination)?])
+    let publishers = feed::deliveries(bench, queue, &publish.destination, 1)?;
+    Ok(std::iter::once(relay).chain(publishers).collect())
 }
 
 #[cfg(not(feature = "amqp"))]

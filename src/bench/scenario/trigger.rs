@@ -4,14 +4,12 @@ use std::time::Instant;
 
 use crate::bench::load;
 use crate::bench::report::Row;
-use crate::bench::table::{Kind, Table};
+use crate::bench::table::{Kind, LONGEST, Table};
 use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, render};
 use crate::error::Result;
 
 /// Rows of the one statement, unless told otherwise.
 const ROWS: u64 = 200_000;
-/// The longest payload that leaves room for the rest of a notification.
-const LONGEST: usize = 7500;
 
 const NONE: &str = "no trigger";
 const MANY_NONE: &str = "many rows, no trigger";

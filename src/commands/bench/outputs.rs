@@ -1,6 +1,6 @@
 //! Where reports go: stdout, and the files that were asked for.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,39 @@ struct Export {
     path: PathBuf,
     form: Form,
     file: File,
+    /// Where the file is until it has a report: an earlier one is kept for as long as there is nothing in its place.
+    unfinished: Option<PathBuf>,
+}
+
+impl Export {
+    fn create(path: &Path, form: Form) -> Result<Self> {
+        if path.is_dir() {
+            return Err(Error::failed("it is a folder").doing(format!("writing {}", path.display())));
+        }
+        let mut name = path.as_os_str().to_owned();
+        name.push(".tmp");
+        let unfinished = PathBuf::from(name);
+        let file = File::create(&unfinished).map_err(|error| failed(&unfinished, &error))?;
+        Ok(Self { path: path.to_owned(), form, file, unfinished: Some(unfinished) })
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.file.write_all(text.as_bytes()).map_err(|error| failed(&self.path, &error))?;
+        if let Some(unfinished) = &self.unfinished {
+            fs::rename(unfinished, &self.path).map_err(|error| failed(&self.path, &error))?;
+            self.unfinished = None;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Export {
+    fn drop(&mut self) {
+        if let Some(unfinished) = &self.unfinished {
+            // Nothing was measured, which has been told.
+            let _ = fs::remove_file(unfinished);
+        }
+    }
 }
 
 impl Outputs {
@@ -37,11 +70,12 @@ impl Outputs {
         };
         // All endings first: a wrong one must not leave another file empty.
         let forms: Vec<Form> = args.export.iter().map(|path| form_of(path)).collect::<Result<_>>()?;
-        let open = |(path, form): (&PathBuf, Form)| {
-            let file = File::create(path).map_err(|error| failed(path, &error))?;
-            Ok(Export { path: path.clone(), form, file })
-        };
-        let files = args.export.iter().zip(forms).map(open).collect::<Result<_>>()?;
+        let mut files: Vec<Export> = Vec::new();
+        for (path, form) in args.export.iter().zip(forms) {
+            if files.iter().all(|file| file.path != *path) {
+                files.push(Export::create(path, form)?);
+            }
+        }
         Ok(Self { stdout, files, place: Place::First })
     }
 
@@ -50,9 +84,8 @@ impl Outputs {
     /// # Errors
     /// When something cannot be written, as on a full disk.
     pub fn write(&mut self, report: &Report) -> Result<()> {
-        for Export { path, form, file } in &mut self.files {
-            let written = file.write_all(render::render(report, *form, self.place).as_bytes());
-            written.map_err(|error| failed(path, &error))?;
+        for file in &mut self.files {
+            file.write(&render::render(report, file.form, self.place))?;
         }
         print(render::render(report, self.stdout, self.place).as_bytes())?;
         self.place = Place::Later;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::bench;
-use crate::harness::Database;
 use crate::harness::proxy::Mode;
+use crate::harness::{Database, Signal};
 
 /// Sender to server, and server to listener: together 50 ms.
 const EACH_WAY: Duration = Duration::from_millis(25);
@@ -64,6 +64,28 @@ fn a_queue_loses_nothing_when_its_consumer_is_cut_off() {
     let output = running.finish().ok();
     let report = output.json().remove(0);
     assert_eq!((&report["rows"][0]["received"], &report["rows"][0]["lost"]), (&600.into(), &0.into()), "{output}");
+}
+
+#[test]
+fn a_stall_shows_in_all_that_was_due_meanwhile() {
+    let db = Database::new();
+    let running = bench(&db, &["commit", "-c", "1", "-R", "100", "-T", "1h"]).spawn();
+    running.wait_stderr("(1 of 3)");
+    let table = format!("pgfeed_bench_{}.plain", running.pid());
+    let mut client = db.client();
+    client.batch_execute(&format!("BEGIN; LOCK TABLE {table} IN SHARE MODE")).unwrap();
+    db.wait_for(&sessions("query ~ '^INSERT' AND wait_event_type = 'Lock'", "count(*) = 1"));
+    let before: u64 = db.value(&format!("SELECT count(*) FROM {table}")).parse().unwrap();
+    // The stall itself.
+    std::thread::sleep(Duration::from_secs(1));
+    client.batch_execute("ROLLBACK").unwrap();
+    db.wait_for(&format!("SELECT count(*) >= {} FROM {table}", before + 100));
+    running.signal(Signal::Int);
+    let report = running.finish().code(130).json().remove(0);
+    let latency = &report["rows"][0]["latency"];
+    let millis = |name: &str| latency[name].as_f64().unwrap() / 1000.0;
+    // Measured from when each was sent, one transaction alone would have been late.
+    assert!(millis("max") >= 1000.0 && millis("p90") >= 300.0, "{latency}");
 }
 
 /// Asks something of the measurement's sessions.

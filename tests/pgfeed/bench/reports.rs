@@ -114,6 +114,28 @@ fn files_are_written_in_the_form_of_their_ending() {
     let rows = compared["rows"].as_array().unwrap();
     let ratio = |row: &Value| row["compared"]["rate"].as_f64();
     assert!(ratio(&rows[0]).is_some() && ratio(&rows[1]).is_some() && rows[2]["compared"].is_null(), "{compared}");
+    let told = |words: &[&str]| {
+        report(&db, &[words, &["--listeners", "1", "--compare", &json]].concat())["findings"].to_string()
+    };
+    assert!(!compared["findings"].to_string().contains("compared with"), "{compared}");
+    assert!(told(&["fanout", "-n", "10", "-s", "99"]).contains("compared with a report of another --size, --count\""));
+}
+
+#[test]
+fn an_earlier_file_stays_until_there_is_a_report() {
+    let db = Database::new();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.json");
+    std::fs::write(&file, "precious").unwrap();
+    let words =
+        |size: &'static str| ["notify", "-n", "1", "-s", size, "--export", file.to_str().unwrap()].map(str::to_owned);
+    let measure = |size| bench(&db, &words(size).each_ref().map(String::as_str)).run();
+    // Refused only once there is a server.
+    measure("8000").code(2);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+    let shown = measure("100").ok().stdout;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), shown);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -32,6 +32,25 @@ fn an_interrupt_leaves_nothing_and_shows_what_there_is() {
 }
 
 #[test]
+#[cfg(feature = "serve")]
+fn a_listener_that_cannot_connect_ends_it() {
+    let db = Database::new();
+    let role = db.role("guest");
+    db.sql(&format!("GRANT CREATE ON DATABASE {} TO {role}", db.name()));
+    // Holds the measurement after its first connection, so that no other follows.
+    let mut client = db.client();
+    client.batch_execute("BEGIN; LOCK TABLE pg_catalog.pg_class IN SHARE MODE").unwrap();
+    let running = bench(&db, &["serve", "-n", "1", "-d", &db.url_as(&role)]).spawn();
+    let held = "query ~ '^CREATE TABLE' AND wait_event_type = 'Lock' AND datname = current_database()";
+    db.wait_for(&format!("SELECT count(*) = 1 FROM pg_stat_activity WHERE {held}"));
+    client.batch_execute(&format!("ALTER ROLE {role} CONNECTION LIMIT 1; COMMIT")).unwrap();
+    let ended = running.finish();
+    assert_ne!(ended.code, 0, "{ended}");
+    ended.stderr_has("too many connections").lacks("did not begin to listen");
+    assert_eq!(schemas(&db), [""; 0]);
+}
+
+#[test]
 fn a_statement_that_does_not_end_is_cancelled() {
     let db = Database::new();
     let running = bench(&db, &["commit", "-c", "1", "-T", "1h"]).spawn();
@@ -61,6 +80,25 @@ fn what_a_killed_run_has_left_is_told_and_a_live_one_is_not() {
         "the schema {name} was left by a measurement that was killed: DROP SCHEMA {name} CASCADE"
     ));
     assert_eq!(schemas(&db), [name]);
+}
+
+#[test]
+fn a_run_with_the_same_process_id_is_evaded() {
+    let db = Database::new();
+    // The shell becomes the program, once its lock is held by somebody else.
+    let script = "read -r _ && exec \"$0\" bench notify -T 1h -o json -d \"$1\"";
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_pgfeed")).arg(db.url());
+    let mut running = Pgfeed::command(shell).stdin_open().deadline(Duration::from_secs(60)).spawn();
+    let mut other = db.client();
+    other.batch_execute(&format!("SELECT pg_advisory_lock(1885824578, {})", running.pid())).unwrap();
+    running.write_stdin("\n");
+    running.wait_stderr("(1 of 1)");
+    assert_eq!(schemas(&db), [format!("pgfeed_bench_{}", running.pid() + 10_000_000)]);
+    bench(&db, &["notify", "-n", "1"]).run().ok().lacks("was left");
+    running.signal(Signal::Int);
+    running.finish().code(130).lacks("DROP SCHEMA");
+    assert_eq!(schemas(&db), [""; 0]);
 }
 
 #[test]
