@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Pump;
+use crate::connection::is_transient;
 use crate::error::Result;
 use crate::failpoint;
 use crate::feed::event::Item;
@@ -45,9 +46,12 @@ impl Pump<'_> {
         let mut rounds = Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new() };
         let (mut rest, mut is_first) = ((0..batch.len()).collect::<Vec<_>>(), true);
         while !rest.is_empty() {
+            if let Some(why) = self.is_lost()? {
+                return Ok(Delivery::Unavailable(why, Duration::ZERO));
+            }
             let Round { written, refused, later } = self.write(&mut rounds, rest, by_key)?;
             failpoint::reach("before_flush");
-            let flushed = self.sink.flush_beside(self.source.holder())?;
+            let flushed = self.sink.flush_beside(self.source.holder().ok().flatten())?;
             failpoint::reach("after_flush");
             let (missing, waits) = match flushed {
                 Outcome::Delivered => (Vec::new(), None),
@@ -69,6 +73,18 @@ impl Pump<'_> {
             (rest, is_first) = (later, false);
         }
         Ok(rounds.done(None))
+    }
+
+    /// Whether others may have the batch already, and why. A stream need not wait for the answer: it cannot refuse.
+    fn is_lost(&mut self) -> Result<Option<String>> {
+        if self.sink.refuses() == Refuses::Nothing {
+            return Ok(None);
+        }
+        match self.source.holder() {
+            Ok(_) => Ok(None),
+            Err(why) if is_transient(&why) => Ok(Some(why.to_string())),
+            Err(why) => Err(why),
+        }
     }
 
     /// Writes what may be written now.
