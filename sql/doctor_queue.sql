@@ -9,6 +9,9 @@ SELECT t.kind, c.oid IS NOT NULL AS is_there, c.relpersistence::text = 'u' AS is
                  WHERE d.refobjid = c.oid AND d.deptype = 'i' LIMIT 1), false) AS ids_repeat,
        COALESCE(st.n_dead_tup, 0) AS dead_rows, COALESCE(st.n_live_tup, 0) AS live_rows,
        EXTRACT(epoch FROM pg_catalog.clock_timestamp() - GREATEST(st.last_autovacuum, st.last_vacuum))::float8 AS vacuumed_seconds,
+       -- Autovacuum has passed it by several times; between two of its rounds a busy queue may well be full of dead rows.
+       COALESCE(GREATEST(st.last_autovacuum, st.last_vacuum) < pg_catalog.clock_timestamp()
+                - 5 * pg_catalog.current_setting('autovacuum_naptime')::interval, true) AS is_vacuum_late,
        c.oid IS NOT NULL AND (SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(c.oid, r)) FROM pg_catalog.unnest(t.rights) r) AS may_take
 FROM (VALUES ('queue', '{xid,id,at,key,barrier,payload}'::text[], '{SELECT,DELETE}'::text[]),
              ('retry', '{id,xid,at,key,barrier,payload,attempts,due,error}', '{SELECT,INSERT,UPDATE,DELETE}'),

@@ -9,7 +9,7 @@ const SCRIPT: &str = include_str!("guard.sh");
 
 /// What becomes of the server's data at the end, and therefore how patiently the server is shut down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Patience {
+pub enum Patience {
     /// The data goes too: whatever a fast shutdown has not done in a few seconds need not be done.
     Throwaway,
     /// The data stays, and should be complete.
@@ -19,7 +19,7 @@ pub(super) enum Patience {
 /// Watches over one directory and at most one process. It sees our end as the end of the pipe that only we hold: std opens
 /// pipes close-on-exec, so no other child keeps it open.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub struct Guard {
     dir: PathBuf,
     patience: Patience,
     process: Child,
@@ -29,28 +29,40 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Makes the directory, which must not exist, for us alone; from the same moment on it is sure to be removed.
-    pub(super) fn start(dir: &Path, patience: Patience) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn start(dir: &Path, patience: Patience) -> io::Result<Self> {
         let (process, pipe) = spawn(dir, patience, "new")?;
         Ok(Self { dir: dir.to_owned(), patience, process, pipe, watched: "none".to_owned() })
     }
 
     /// The directory that it has made.
-    pub(super) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// Also ends this process, in the place of the one before.
-    pub(super) fn watch(&mut self, pid: u32) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn watch(&mut self, pid: u32) -> io::Result<()> {
         self.tell(pid.to_string())
     }
 
     /// Ends no process any more: the number of one that has ended may come to belong to another.
-    pub(super) fn watch_nothing(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the guard is gone.
+    pub fn watch_nothing(&mut self) -> io::Result<()> {
         self.tell("none".to_owned())
     }
 
     /// Lets the guard do its work now, and waits for it.
-    pub(super) fn finish(self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the directory is still there.
+    pub fn finish(self) -> io::Result<()> {
         let Self { dir, patience, mut process, pipe, watched } = self;
         drop(pipe);
         if process.wait()?.success() {

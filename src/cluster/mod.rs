@@ -22,7 +22,7 @@ use std::{fs, io};
 
 use self::account::Account;
 pub use self::discover::Binaries;
-use self::guard::{Guard, Patience};
+pub use self::guard::{Guard, Patience};
 pub use self::process::Signal;
 pub use self::settings::{Builder, Durability, Shutdown, Tcp};
 use crate::error::{Error, Result};

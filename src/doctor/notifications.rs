@@ -7,18 +7,27 @@ use fallible_iterator::FallibleIterator as _;
 use super::{Finding, Group, Patient, Problem, Verdict, unfinished, well};
 use crate::backoff::Random;
 use crate::connection::{Connection, Pooling, Settings, ask};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::status;
 use crate::units::show_duration;
 
-pub(super) const GROUP: Group =
-    Group { name: "notifications", problems: &[&UNHEARD, &QUEUE_FILLS, &QUEUE_FULL, &SLOW_COMMITS], examine };
+pub(super) const GROUP: Group = Group {
+    name: "notifications",
+    problems: &[&UNHEARD, &UNTRIED, &QUEUE_FILLS, &QUEUE_FULL, &SLOW_COMMITS, &UNMEASURED],
+    examine,
+};
 
 const UNHEARD: Problem = Problem {
     check: "loop-back",
     symptom: "a notification was sent through a second connection and not heard",
     verdict: Verdict::Fail,
     remedy: "connect both to the server itself: something in between swallows notifications, or leads to two servers",
+};
+const UNTRIED: Problem = Problem {
+    check: "loop-back",
+    symptom: "whether a notification is heard could not be tried",
+    verdict: Verdict::Warn,
+    remedy: "to have it tried, let the role open a second connection",
 };
 const QUEUE_FILLS: Problem = Problem {
     check: "notification queue",
@@ -30,7 +39,7 @@ const QUEUE_FULL: Problem = Problem {
     check: "notification queue",
     symptom: "the notification queue is more than half full: at 100 % every commit with a NOTIFY fails",
     verdict: Verdict::Fail,
-    remedy: "end the session that holds it at once: SELECT pg_terminate_backend(process), with the process that pgfeed status names",
+    remedy: "end one of those that pgfeed status names, if it listens: SELECT pg_terminate_backend(process); once the queue is half full, the server's own log names the process",
 };
 const SLOW_COMMITS: Problem = Problem {
     check: "commits",
@@ -39,6 +48,17 @@ const SLOW_COMMITS: Problem = Problem {
     remedy: "feed busy tables through a queue (install-trigger --queue): it notifies only when somebody sleeps",
 };
 
+const UNMEASURED: Problem = Problem {
+    check: "commits",
+    symptom: "what a NOTIFY costs could not be measured",
+    verdict: Verdict::Warn,
+    remedy: "to have it measured, let the role open five connections, and call pg_catalog.pg_logical_emit_message",
+};
+
+/// What the server says to a role that may not (`insufficient_privilege`).
+const DENIED: &str = "42501";
+/// What it says when there may be no more connections (`too_many_connections`).
+const TOO_MANY: &str = "53300";
 /// How long a notification may take.
 const HEARD_WITHIN: Duration = Duration::from_secs(5);
 /// Who commits at once, and how long.
@@ -51,10 +71,27 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     // What one cannot do, another can still tell why.
-    let queue = queue(patient);
-    let probes =
-        [("notification queue", queue), ("loop-back", loop_back(patient)), ("commits", commits(patient.settings))];
+    let mut probes = vec![("notification queue", queue(patient))];
+    // A role that may not notify is told so with its rights.
+    if may_notify(patient)? {
+        let heard = loop_back(patient).or_else(|error| not_allowed(&UNTRIED, error));
+        let cost = commits(patient.settings).or_else(|error| not_allowed(&UNMEASURED, error));
+        probes.extend([("loop-back", heard), ("commits", cost)]);
+    }
     Ok(probes.into_iter().map(|(check, found)| found.unwrap_or_else(|error| unfinished(check, &error))).collect())
+}
+
+/// What the role may not do for a probe proves nothing about the feed.
+fn not_allowed(problem: &Problem, error: Error) -> Result<Finding> {
+    match error.sqlstate() {
+        Some(DENIED | TOO_MANY) => Ok(problem.found(error.to_string())),
+        _ => Err(error),
+    }
+}
+
+fn may_notify(patient: &mut Patient) -> Result<bool> {
+    let may = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_notify(text, text)', 'EXECUTE')";
+    Ok(ask::row(&mut **patient.connection, may, &[])?.get(0))
 }
 
 fn is_standby(patient: &mut Patient) -> Result<bool> {
@@ -93,12 +130,13 @@ fn queue(patient: &mut Patient) -> Result<Finding> {
     Ok(problem.found(format!("{:.1} % in use; {who}", usage * 100.0)))
 }
 
-/// Several writers commit as often as they can, without NOTIFY and with it. Nothing is written but the commits themselves.
+/// Several writers commit as often as they can, without NOTIFY and with it. What each writes leaves nothing behind but WAL: a
+/// commit of nothing would not wait for the disk (`RecordTransactionCommit`).
 fn commits(settings: &Settings) -> Result<Finding> {
-    let without = rate(settings, "BEGIN; SELECT pg_catalog.pg_current_xact_id(); COMMIT")?;
+    let without = rate(settings, "BEGIN; SELECT pg_catalog.pg_logical_emit_message(true, 'pgfeed', ''); COMMIT")?;
     let with = rate(
         settings,
-        "BEGIN; SELECT pg_catalog.pg_current_xact_id(), pg_catalog.pg_notify('pgfeed_doctor', ''); COMMIT",
+        "BEGIN; SELECT pg_catalog.pg_logical_emit_message(true, 'pgfeed', ''), pg_catalog.pg_notify('pgfeed_doctor', ''); COMMIT",
     )?;
     let told =
         format!("{WRITERS} writers commit {without:.0} times a second, and {with:.0} times with a NOTIFY in each");

@@ -149,7 +149,7 @@ fn wrong(row: &Row, queue: &str) -> Vec<Finding> {
         is("ids_repeat").then(|| IDS_REPEAT.found(format!("the sequence of {table} cycles"))),
         is("has_row_security").then(|| ROW_SECURITY.found(format!("{table} has row security"))),
         is("is_not_vacuumed").then(|| NOT_VACUUMED.found(format!("{table} is not vacuumed"))),
-        (dead > FEW_DEAD_ROWS && dead > 2 * live)
+        (dead > FEW_DEAD_ROWS && dead > 2 * live && is("is_vacuum_late"))
             .then(|| VACUUM_LAGS.found(format!("{table} holds {dead} dead rows, {vacuumed}"))),
     ]
     .into_iter()

@@ -3,6 +3,7 @@
 use super::{Finding, Group, Patient, Problem, Verdict, well};
 use crate::connection::{Pooling, ask};
 use crate::error::Result;
+use crate::trigger::{self, Destination, Spec};
 
 pub(super) const GROUP: Group =
     Group { name: "settings", problems: &[&REPLICA, &NO_AUTOVACUUM, &LOSES_COMMITS, &PREPARED, &REFUSED], examine };
@@ -49,6 +50,9 @@ const OURS: [(&str, &str); 6] = [
 ];
 
 fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
+    let installed = trigger::survey(&mut patient.connection.begin()?)?;
+    let is_live = |spec: &Spec| matches!(spec.to, Destination::Channel(_));
+    let has_live = installed.iter().any(|one| one.spec.as_ref().is_some_and(is_live));
     let is_ours = patient.connection.pooling() == Pooling::None;
     let rows = ask::rows(&mut **patient.connection, include_str!("../../sql/doctor_settings.sql"), &[])?;
     let find = |name: &str| rows.iter().find(|row| row.get::<_, &str>("name") == name);
@@ -68,6 +72,7 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
         },
         match default("max_prepared_transactions") {
             "0" | "" => well("two-phase commit", "not used on this server"),
+            most if !has_live => well("two-phase commit", format!("{most} at a time, and no live trigger in the way")),
             most => PREPARED.found(format!("max_prepared_transactions is {most}")),
         },
     ];

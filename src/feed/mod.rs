@@ -151,6 +151,9 @@ pub enum Outcome {
     Delivered,
     /// Some events were not delivered, all others acknowledged.
     AllBut(Vec<Undelivered>),
+    /// The same, and for now there is no room for more, for this reason (a full queue behind it): what was not delivered without
+    /// a reason of its own comes again later, and that was no attempt.
+    Short(Vec<Undelivered>, String),
     /// Nobody was there: nothing is known to have arrived.
     Unavailable(String),
     /// The same, and it has said when to come again.

@@ -1,17 +1,18 @@
 //! The pump: moves batches from a source to a sink, and settles them behind it.
 
+mod deliver;
 mod pace;
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
-use super::{Outcome, Poll, Refuses, Settled, Sink, Source, Undelivered, Written};
+use super::{Poll, Settled, Sink, Source, Undelivered};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
+use deliver::Delivery;
 use pace::Pace;
 
 /// How often a pause looks whether a limit ends it.
@@ -38,6 +39,17 @@ pub trait Report {
     fn available(&self);
 }
 
+/// How long a sink that had no room has to take everything, until that counts as over.
+const CALM: Duration = Duration::from_secs(5);
+
+/// A time in which nobody takes events, or not all.
+#[derive(Default)]
+struct Outage {
+    backoff: Backoff,
+    /// When there was no room for some events, the last time.
+    short_at: Option<Instant>,
+}
+
 /// The parts of one feed, or of one worker of it.
 pub struct Pump<'a> {
     /// Where events come from.
@@ -56,21 +68,13 @@ pub struct Pump<'a> {
     pub stop: &'a Stop,
 }
 
-/// What became of a batch.
-enum Delivery {
-    Done(Vec<Undelivered>),
-    /// Why, and for how long at least.
-    Unavailable(String, Duration),
-    ReaderGone,
-}
-
 impl Pump<'_> {
     /// Moves events until a limit, a stop, or the end of the source.
     ///
     /// # Errors
     /// What the source or the sink could not cope with.
     pub fn run(mut self) -> Result<End> {
-        let mut outage: Option<Backoff> = None;
+        let mut outage: Option<Outage> = None;
         let mut pace = Pace::new(self.batch);
         loop {
             if let Some(reason) = self.stop.requested() {
@@ -93,8 +97,8 @@ impl Pump<'_> {
                         Poll::Ended => return Ok(End::SourceEnded),
                         Poll::Idle | Poll::Batch(_) => {
                             let others = self.meter.turn_of_others();
-                            if !others.is_zero() {
-                                self.source.poll(others, 0)?;
+                            if !others.is_zero() && matches!(self.source.poll(others, 0)?, Poll::Ended) {
+                                return Ok(End::SourceEnded);
                             }
                             continue;
                         }
@@ -111,14 +115,20 @@ impl Pump<'_> {
                 Delivery::Unavailable(why, at_least) => {
                     self.source.give_back(batch)?;
                     self.meter.settle(reserved, 0);
-                    if outage.is_none() {
-                        self.report.unavailable(&why);
-                    }
-                    let wait = outage.get_or_insert_default().wait();
-                    self.pause(wait.max(at_least))?;
+                    self.wait_out(&mut outage, &why, at_least)?;
                 }
-                Delivery::Done(undelivered) => {
-                    if outage.take().is_some() {
+                Delivery::Done(undelivered, Some((why, at_least))) => {
+                    let some_found_room = undelivered.len() < batch.len();
+                    self.settle(batch, &undelivered, reserved)?;
+                    if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
+                        outage.backoff.reset();
+                    }
+                    self.wait_out(&mut outage, &why, at_least)?;
+                    outage.get_or_insert_default().short_at = Some(Instant::now());
+                }
+                Delivery::Done(undelivered, None) => {
+                    let over = |outage: &Outage| outage.short_at.is_none_or(|at| at.elapsed() >= CALM);
+                    if outage.take_if(|outage| over(outage)).is_some() {
                         self.report.available();
                     }
                     pace.learn(batch.len(), started.elapsed());
@@ -126,6 +136,15 @@ impl Pump<'_> {
                 }
             }
         }
+    }
+
+    /// Tells of an outage once, and waits longer each time.
+    fn wait_out(&mut self, outage: &mut Option<Outage>, why: &str, at_least: Duration) -> Result<()> {
+        if outage.is_none() {
+            self.report.unavailable(why);
+        }
+        let wait = outage.get_or_insert_default().backoff.wait();
+        self.pause(wait.max(at_least))
     }
 
     /// Leaves the sink alone for a while, but not beyond a limit or a stop.
@@ -168,64 +187,6 @@ impl Pump<'_> {
         };
         self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
-    }
-
-    /// Delivers a batch in rounds, in each of which no key occurs twice: what follows an event of its key that was not
-    /// delivered must not be. A sink that never refuses gets all at once.
-    fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
-        let mut undelivered = Vec::new();
-        let mut held_keys = HashSet::new();
-        let mut rest: Vec<usize> = (0..batch.len()).collect();
-        let keeps_order = self.source.keeps_order();
-        let by_key = self.sink.refuses() == Refuses::Events && keeps_order;
-        while !rest.is_empty() {
-            let (mut round, mut later, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
-            for place in rest {
-                let key = key_of(&batch[place]).filter(|_| keeps_order);
-                if key.is_some_and(|key| held_keys.contains(&key)) {
-                    undelivered.push(Undelivered { place, reason: None });
-                } else if by_key && key.is_some_and(|key| !seen.insert(key)) {
-                    later.push(place);
-                } else if let Written::Refused(reason) = self.sink.write(&batch[place])? {
-                    held_keys.extend(key);
-                    undelivered.push(Undelivered { place, reason: Some(reason) });
-                } else {
-                    failpoint::reach("after_write");
-                    if matches!(batch[place], Item::Event(_)) {
-                        round.push(place);
-                    }
-                }
-            }
-            failpoint::reach("before_flush");
-            let flushed = self.sink.flush_beside(self.source.holder())?;
-            failpoint::reach("after_flush");
-            match flushed {
-                Outcome::Delivered => {}
-                Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
-                Outcome::Unavailable(why) => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
-                Outcome::UnavailableFor(why, wait) => return Ok(Delivery::Unavailable(why, wait)),
-                Outcome::AllBut(missing) => {
-                    for Undelivered { place, reason } in missing {
-                        let place = round[place];
-                        // Of a batch that was refused as a whole, the first of each key stands for those behind it.
-                        let is_first = key_of(&batch[place]).is_none_or(|key| held_keys.insert(key));
-                        let reason = reason.filter(|_| is_first || !keeps_order);
-                        undelivered.push(Undelivered { place, reason });
-                    }
-                }
-            }
-            rest = later;
-        }
-        undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
-        Ok(Delivery::Done(undelivered))
-    }
-}
-
-/// What must be delivered in order shares this.
-fn key_of(item: &Item) -> Option<i64> {
-    match item {
-        Item::Event(event) => event.key(),
-        Item::Control(_) => None,
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use super::clients::Line;
 use super::closing::Closing;
 
-/// How long a client may take to send the head of a request; also the longest pause between two of one connection.
+/// How long a client may take to send the head of its request.
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// The longest head, in bytes: what is longer is answered with 431.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -72,7 +72,7 @@ fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// Answers the requests of one connection.
+/// Answers the request of one connection.
 async fn converse(stream: TcpStream, routes: Router, line: Line, mut closing: Closing) {
     let line = Arc::new(line);
     // An event is sent when it comes, not when a packet is full.

@@ -61,7 +61,12 @@ async fn admit(State(shared): State<Arc<Shared>>, request: axum::extract::Reques
             Err(refusal) => refusal.into_response(),
         },
     };
+    // One request a connection: who sends many and reads no answer would keep its place for ever.
+    let goes_on = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
+    if !goes_on {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::VARY, HeaderValue::from_static("origin"));

@@ -34,6 +34,9 @@ mod sink_nats;
 mod sink_redis;
 // Looking at queues and delivering from them: order, slots, failures, faults, rights.
 mod tail_queue;
+// Delivering to brokers.
+#[cfg(feature = "amqp")]
+mod amqp;
 // Appending to a file.
 mod sink_file;
 // Posting to an HTTP endpoint: what is sent, what its answers mean, and when it is away.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Database, Signal, own_server};
+use crate::harness::{Database, Signal, own_server, own_server_with};
 
 fn status(db: &Database) -> Value {
     db.pgfeed(["status", "-o", "json"]).run().ok().stderr_is("").json().remove(0)
@@ -101,14 +101,40 @@ fn queues_tell_how_full_they_are_and_who_takes_from_them() {
 #[test]
 fn who_holds_dead_rows_back_is_named() {
     // A server of its own: on the shared one somebody else may have an older snapshot.
-    let server = own_server();
-    let db = server.database();
+    let server = own_server_with(|builder| builder.setting("max_prepared_transactions", "2"));
+    let (db, elsewhere) = (server.database(), server.database());
+    // In another database they hold nothing back here.
+    let mut other = elsewhere.client();
+    other.batch_execute("BEGIN; CREATE TABLE t (); PREPARE TRANSACTION 'elsewhere'").unwrap();
+    other.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1").unwrap();
+    assert!(status(&db)["oldest_snapshot"].is_null());
+    assert!(status(&elsewhere)["oldest_snapshot"]["who"].is_string());
     let mut holder = db.client();
     holder
         .batch_execute("SET application_name = 'the holder'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1")
         .unwrap();
     let who = status(&db)["oldest_snapshot"]["who"].to_string();
     assert!(who.contains("the holder, postgres, ") && who.contains("idle in transaction"), "{who}");
+    drop(other);
+    elsewhere.sql("ROLLBACK PREPARED 'elsewhere'");
+}
+
+#[test]
+fn of_those_who_may_hold_the_notification_queue_listeners_come_first() {
+    let server = own_server();
+    let db = server.database();
+    let mut sessions = Vec::new();
+    for (application, statement) in [("older", "SELECT 1"), ("pgfeed listen", "SELECT 1"), ("other", "LISTEN x")] {
+        let mut session = db.client();
+        session.batch_execute(&format!("SET application_name = '{application}'; BEGIN")).unwrap();
+        session.batch_execute(statement).unwrap();
+        sessions.push(session);
+    }
+    let suspects = include_str!("../../sql/status_notification_queue.sql");
+    assert!(suspects.contains("'10 seconds'"));
+    let suspects = suspects.trim_end().trim_end_matches(';').replace("'10 seconds'", "'0 seconds'");
+    let named = db.rows(&format!("SELECT application FROM ({suspects}\n) s"));
+    assert_eq!(named, ["pgfeed listen", "other", "older"]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Where events go.
 
-#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 mod address;
-#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
+#[cfg(feature = "amqp")]
+mod amqp;
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 mod body;
 pub mod exec;
 mod file;
@@ -13,7 +15,7 @@ mod isolate;
 mod judged;
 #[cfg(feature = "nats")]
 mod nats;
-#[cfg(any(feature = "http", feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
 #[cfg(feature = "redis")]
 mod redis;
@@ -22,7 +24,7 @@ mod stdout;
 pub mod table;
 mod target;
 mod template;
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
 mod tls;
 
 use std::time::Duration;

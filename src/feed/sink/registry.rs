@@ -1,5 +1,7 @@
 //! What `--to` can write to: a line for each kind of sink.
 
+#[cfg(feature = "amqp")]
+use super::amqp;
 #[cfg(feature = "http")]
 use super::http;
 #[cfg(feature = "nats")]
@@ -51,6 +53,8 @@ pub struct Kind {
 
 /// Every kind that this build has.
 pub const KINDS: &[Kind] = &[
+    #[cfg(feature = "amqp")]
+    amqp::KIND,
     #[cfg(feature = "nats")]
     nats::KIND,
     #[cfg(feature = "redis")]
@@ -62,8 +66,16 @@ pub const KINDS: &[Kind] = &[
 ];
 
 /// The schemes of kinds that a build can be made without, and the cargo feature of each.
-const OPTIONAL: &[(&str, &str)] =
-    &[("nats", "nats"), ("tls", "nats"), ("redis", "redis"), ("rediss", "redis"), ("http", "http"), ("https", "http")];
+const OPTIONAL: &[(&str, &str)] = &[
+    ("amqp", "amqp"),
+    ("amqps", "amqp"),
+    ("nats", "nats"),
+    ("tls", "nats"),
+    ("redis", "redis"),
+    ("rediss", "redis"),
+    ("http", "http"),
+    ("https", "http"),
+];
 
 /// Reads and checks a URL of `--to`.
 ///

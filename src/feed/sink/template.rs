@@ -9,7 +9,7 @@ use crate::feed::change::{Change, columns};
 use crate::feed::event::{Event, Origin};
 
 /// A text with places for what an event tells.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,6 +222,13 @@ mod tests {
             ("{key.id}-{new.status}-{new.n}", "7-pa\"id-12345678901234567890_10"),
         ] {
             assert_eq!(filled(template, CHANGE).as_deref(), Ok(expected), "{template}");
+        }
+    }
+
+    #[test]
+    fn some_are_the_same_for_all_events_of_a_queue() {
+        for (template, expected) in [("", true), ("a.{queue}", true), ("{id}", false), ("a.{op}", false)] {
+            assert_eq!(Template::parse(template).unwrap().is_the_same_for_all(), expected, "{template}");
         }
     }
 

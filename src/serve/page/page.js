@@ -1,6 +1,6 @@
 // The page of `pgfeed serve`: a live list of events.
 
-import { eventRow, gapRow, parse, visible } from "./rows.js";
+import { eventRow, forget, gapRow, parse, visible } from "./rows.js";
 
 const SHOWN = 500; // events in the list; older ones leave it
 const RECENT = 100; // events of the past to begin with
@@ -32,6 +32,8 @@ async function start() {
   if (answer.status === 401) return askForToken();
   if (!answer.ok) return later();
   introduce(await answer.json());
+  // Only now it is known to be right.
+  if (token) sessionStorage.setItem("pgfeed-token", token);
   connect();
 }
 
@@ -54,16 +56,26 @@ function later() {
   setTimeout(start, pause);
 }
 
+const WRONG = "That was not it.";
+// What a token may hold; with other characters neither fetch() nor a WebSocket would even ask.
+const POSSIBLE = /^[\w!#$%&'*+.^`|~-]+$/;
+
 function askForToken() {
+  sessionStorage.removeItem("pgfeed-token");
   state("away", "Token needed");
-  $("wrong").textContent = token ? "That was not it." : "";
+  $("wrong").textContent = token ? WRONG : "";
   $("door").showModal();
 }
 
-$("knock").addEventListener("submit", () => {
-  token = $("token").value.trim();
+$("knock").addEventListener("submit", (event) => {
+  const entered = $("token").value.trim();
   $("token").value = "";
-  sessionStorage.setItem("pgfeed-token", token);
+  if (!POSSIBLE.test(entered)) {
+    event.preventDefault();
+    $("wrong").textContent = WRONG;
+    return;
+  }
+  token = entered;
   start();
 });
 // Escape would close it, and leave a page that does nothing.
@@ -119,7 +131,10 @@ function control(record) {
 
 function hold(item) {
   waiting.push(item);
-  if (waiting.length > SHOWN) waiting.shift();
+  if (waiting.length > SHOWN) {
+    waiting.shift();
+    forget();
+  }
   if (paused) return tellPaused();
   if (asked) return;
   asked = true;

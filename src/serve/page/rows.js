@@ -28,6 +28,7 @@ function element(name, className, ...children) {
 }
 
 export function gapRow(text) {
+  forget();
   return element("li", "gap", text);
 }
 
@@ -90,6 +91,11 @@ function field(className, name, ...value) {
 /* What an update has changed: as the feed tells, or since the row was last seen here */
 
 const known = new Map();
+
+// After changes that were not seen, what was known is old.
+export function forget() {
+  known.clear();
+}
 
 function previous(change) {
   const place = change.key && `${change.schema}.${change.table} ${JSON.stringify(change.key)}`;

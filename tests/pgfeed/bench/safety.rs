@@ -66,7 +66,7 @@ fn what_a_killed_run_has_left_is_told_and_a_live_one_is_not() {
 #[test]
 fn a_namesake_is_left_alone() {
     let db = Database::new();
-    let psql = db.server().cluster().binaries().path("psql");
+    let psql = db.server().program("psql");
     // The shell becomes the program, whose process id it knows.
     let script = "\"$0\" -X -q -d \"$2\" -c \"CREATE SCHEMA pgfeed_bench_$$ CREATE TABLE precious ()\" && exec \"$1\" bench notify -n 1 -d \"$2\"";
     let mut shell = Command::new("/bin/sh");

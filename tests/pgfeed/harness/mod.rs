@@ -1,6 +1,6 @@
 //! What the tests are written with. It never uses a server that somebody else runs, and never sleeps for readiness.
 
-#[cfg(any(feature = "nats", feature = "redis"))]
+#[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
 pub mod broker;
 #[cfg(feature = "serve")]
 pub mod browser;
@@ -29,10 +29,19 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// # Panics
 /// When it is not so in time; `what` says what was waited for.
 #[track_caller]
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
+pub fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    wait_at_most(DEADLINE, what, is_so);
+}
+
+/// The same with another deadline.
+///
+/// # Panics
+/// When it is not so in time.
+#[track_caller]
+pub fn wait_at_most(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + limit;
     while !is_so() {
-        assert!(Instant::now() < deadline, "waited {DEADLINE:?} in vain until {what}");
+        assert!(Instant::now() < deadline, "waited {limit:?} in vain until {what}");
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -62,7 +62,7 @@ pub struct Proxy {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    upstream: Upstream,
+    upstream: Mutex<Upstream>,
     ended: AtomicBool,
     accepted: AtomicUsize,
     open: AtomicUsize,
@@ -98,7 +98,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
-            upstream,
+            upstream: Mutex::new(upstream),
             ended: AtomicBool::new(false),
             accepted: AtomicUsize::new(0),
             open: AtomicUsize::new(0),
@@ -113,6 +113,11 @@ impl Proxy {
     /// Where it listens, on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Leads connections to come to another port of this machine.
+    pub fn lead_to_port(&self, port: u16) {
+        *self.shared.upstream.lock().unwrap() = Upstream::Tcp((Ipv4Addr::LOCALHOST, port).into());
     }
 
     /// The URL of a database behind it.
@@ -207,7 +212,7 @@ impl Shared {
         self.accepted.fetch_add(1, SeqCst);
         let cuts = self.state().cuts;
         // A server that is not there: the client sees the connection closed.
-        let Ok(server) = self.upstream.connect() else { return };
+        let Ok(server) = self.upstream.lock().unwrap().connect() else { return };
         let client = Stream::of(client);
         self.open.fetch_add(1, SeqCst);
         let connection = Arc::new(Connection::default());

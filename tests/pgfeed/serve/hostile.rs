@@ -33,6 +33,14 @@ fn check_others(db: &Database, other: &mut Socket) {
     other.until_mark("mark");
 }
 
+/// Whether a new connection is given a place, and told that all is well.
+fn is_healthy(serving: &Serving) -> bool {
+    let mut stream = connect(serving.port);
+    let sent = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let mut told = String::new();
+    sent.is_ok() && stream.read_to_string(&mut told).is_ok() && told.ends_with("ok\n")
+}
+
 #[test]
 fn frames_that_are_none_are_told_with_their_code() {
     let db = Database::new();
@@ -141,12 +149,23 @@ fn a_flood_of_connections_is_turned_away_and_passes() {
     assert!(turned_away.count() > 50);
     check_others(&db, &mut client);
     drop(flood);
-    crate::harness::wait_until("there is room again", || {
-        let mut stream = connect(serving.port);
-        let sent = stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        let mut told = String::new();
-        sent.is_ok() && stream.read_to_string(&mut told).is_ok() && told.ends_with("ok\n")
-    });
+    crate::harness::wait_until("there is room again", || is_healthy(&serving));
+}
+
+#[test]
+fn those_who_ask_again_and_again_and_read_nothing_keep_no_place() {
+    let db = Database::new();
+    let serving = Serving::channel(&db, ["--clients", "1"]);
+    let requests = "GET /page.js HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(2000);
+    // They take all places, if they can.
+    let flood: Vec<TcpStream> = (0..65).map(|_| connect(serving.port)).collect();
+    for mut stream in &flood {
+        stream.set_nonblocking(true).unwrap();
+        // What does not fit is not needed, and after its answer the server may reset the connection.
+        let _ = stream.write(requests.as_bytes());
+    }
+    crate::harness::wait_until("there is room", || is_healthy(&serving));
+    drop(flood);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Serving;
 use crate::harness::browser::Browser;
-use crate::harness::proxy::Cut;
+use crate::harness::proxy::{Cut, Proxy};
 use crate::harness::{Database, Signal};
 use crate::listen::{notify, notify_with};
 
@@ -174,27 +174,36 @@ fn a_click_in_one_page_appears_in_another_of_another_instance() {
 #[test]
 fn the_page_comes_back_after_the_database_and_after_the_server() {
     let db = Database::new();
+    shop(&db);
     let proxy = db.proxy();
-    let serving = Serving::start(db.pgfeed(["serve", "c", "-d", &proxy.url(db.name())]));
+    let serving = Serving::start(db.pgfeed(["serve", "c", "orders", "-d", &proxy.url(db.name())]));
+    // It has an address of its own, which stays when the server is another.
+    let front = Proxy::in_front_of_port(serving.port);
     let browser = Browser::start(400, 700);
-    open(&browser, &serving);
+    browser.open(&format!("http://127.0.0.1:{}/", front.port()));
+    browser.wait("document.getElementById('state').textContent === 'Live'");
+    db.sql("INSERT INTO orders VALUES (1, 'new', 1)");
+    wait_for_events(&browser, 1);
     proxy.refuse();
     proxy.cut(Cut::Reset);
     browser.wait("document.getElementById('state').textContent === 'The database is away'");
+    db.sql("UPDATE orders SET status = 'paid'");
     proxy.accept();
     browser.wait("document.getElementById('state').textContent === 'Live'");
-    wait_for_events(&browser, 1);
-    assert_eq!(events(&browser), ["A gap: what was sent in between is not known"]);
-    let port = serving.port;
+    wait_for_events(&browser, 2);
+    assert_eq!(events(&browser)[0], "A gap: what was sent in between is not known");
+    // What this one has changed cannot be told: nobody saw the last one.
+    db.sql("UPDATE orders SET total = 2");
+    wait_for_events(&browser, 3);
+    assert_eq!(events(&browser)[0], "UPDATE orders 1 status paid total 2");
     serving.run.signal(Signal::Term);
     serving.run.finish().code(130);
     browser.wait("document.getElementById('state').textContent === 'Disconnected, trying again'");
-    let bind = format!("127.0.0.1:{port}");
-    let again = db.pgfeed(["serve", "c", "--bind", &bind]).spawn();
-    again.wait_stderr("pgfeed: serving ");
+    let again = Serving::start(db.pgfeed(["serve", "c"]));
+    front.lead_to_port(again.port);
     browser.wait("document.getElementById('state').textContent === 'Live'");
     notify(&db, "c", "hello");
-    wait_for_events(&browser, 3);
+    wait_for_events(&browser, 5);
     assert_eq!(events(&browser)[0], "NOTIFY c hello");
     // On a phone nothing is wider than the screen.
     assert_eq!(browser.run("return document.documentElement.scrollWidth <= innerWidth"), true);
@@ -211,6 +220,11 @@ fn the_page_asks_for_the_token() {
     browser.wait("document.getElementById('door').open");
     browser.type_into("#token", "wrong\u{e007}");
     browser.wait("document.getElementById('wrong').textContent === 'That was not it.'");
+    // No header can hold this one.
+    browser.run("document.getElementById('wrong').textContent = ''");
+    browser.type_into("#token", "\u{142}\u{105}ka\u{e007}");
+    browser.wait("document.getElementById('wrong').textContent === 'That was not it.'");
+    assert_eq!(browser.run("return sessionStorage.getItem('pgfeed-token')"), Value::Null);
     browser.type_into("#token", "0123456789abcdef\u{e007}");
     browser.wait("document.getElementById('state').textContent === 'Live'");
     browser.type_into("#message", "hello\u{e007}");

@@ -32,7 +32,7 @@ fn end_the_session_once(db: &Database, then: &str) -> String {
                AND application_name = 'pgfeed tail-queue' AND datname = current_database()";
     format!(
         r#"test -e "$HOME/ended" || {{ touch "$HOME/ended"; "{}" -qAt "{}" -c "{end}" >&2; }}; {then}"#,
-        db.server().cluster().binaries().path("psql").display(),
+        db.server().program("psql").display(),
         db.url()
     )
 }

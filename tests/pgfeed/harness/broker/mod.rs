@@ -3,6 +3,8 @@
 #[cfg(feature = "nats")]
 pub mod nats;
 mod process;
+#[cfg(feature = "amqp")]
+pub mod rabbitmq;
 #[cfg(feature = "redis")]
 pub mod redis;
 

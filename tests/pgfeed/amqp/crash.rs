@@ -1,0 +1,35 @@
+//! The crash harness, into RabbitMQ.
+
+use super::{Client, to_queue_of};
+use crate::crash::consumers::{Arrivals, Files};
+use crate::crash::runs::Run;
+use crate::harness::broker::rabbitmq::shared;
+
+/// A queue of a broker.
+struct Queue {
+    client: Client,
+    name: String,
+    url: String,
+}
+
+impl Arrivals for Queue {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    fn take(&self) -> Vec<u8> {
+        self.client.all(&self.name).into_iter().flat_map(|got| (got.body + "\n").into_bytes()).collect()
+    }
+}
+
+#[test]
+fn kills_lose_nothing_and_keep_the_order_of_every_row() {
+    let broker = shared();
+    let run = Run::new(21, Files::OfSink, 4, 0);
+    let tally = run.check_arrivals(|db| {
+        let client = Client::of(broker);
+        client.declare(db.name());
+        Some(Box::new(Queue { client, name: db.name().to_owned(), url: to_queue_of(db, broker) }))
+    });
+    tally.is_clean();
+}

@@ -1,0 +1,170 @@
+//! What RabbitMQ does not take: what passes costs no attempt, and what it can never take ends as dead.
+
+use lapin::ExchangeKind;
+use lapin::types::AMQPValue;
+
+use super::{deliver, drain, to_queue_of, wait_until_delivered, with_queues};
+use crate::harness::Database;
+use crate::harness::broker::rabbitmq::{MOST_BYTES, shared};
+use crate::tail_queue::{enqueue, held, in_order, store, with_queue};
+
+/// The errors of dead events.
+fn dead(db: &Database) -> Vec<String> {
+    db.rows("SELECT error FROM pgfeed.dead_q ORDER BY id")
+}
+
+#[test]
+fn a_queue_that_is_missing_is_told_once_and_waited_for() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    client.delete(db.name());
+    db.sql(&enqueue(3, 2));
+    let delivering = deliver(&db, &to_queue_of(&db, broker), &["--max-attempts", "1"]).spawn();
+    let shown = broker.url();
+    delivering
+        .wait_stderr(&format!("warning: {shown}: there is no queue \"{}\" (NO_ROUTE); trying again\n", db.name()));
+    client.declare(db.name());
+    wait_until_delivered(&db);
+    delivering.wait_stderr("delivering again\n");
+    assert_eq!(delivering.stderr().lines().count(), 2, "{}", delivering.stderr());
+    let got = client.all(db.name());
+    in_order(got.iter().map(|got| got.body.split('"').rev().nth(1).unwrap()), 3, 2);
+    assert!(got.iter().all(|got| got.body.contains("\"attempt\":1,")), "{got:?}");
+}
+
+#[test]
+fn what_only_some_events_have_no_route_for_dies_and_the_others_arrive() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    db.sql(
+        "INSERT INTO pgfeed.queue_q (key, payload)
+         SELECT n, format('{\"op\":\"INSERT\",\"schema\":\"s\",\"table\":\"t%s\",\"new\":{}}', n % 2) FROM generate_series(1, 6) n",
+    );
+    let exchange = format!("{} topics", db.name());
+    client.exchange(&exchange, ExchangeKind::Topic);
+    client.bind(db.name(), &exchange, "t1");
+    let url = format!("{}?exchange={}%20topics&key={{table}}", broker.url(), db.name());
+    let args = ["-e", "--max-attempts", "2"];
+    deliver(&db, &url, &args).run().ok().stderr_has("for routing key \"t0\" (NO_ROUTE)");
+    assert_eq!(client.all(db.name()).len(), 3);
+    let why = format!("no queue is bound to exchange \"{exchange}\" for routing key \"t0\" (NO_ROUTE)");
+    assert_eq!(dead(&db), [why.as_str(), &why, &why]);
+    // The exchange too may come from the event.
+    store(&db, r#"{"op":"INSERT","schema":"s","table":"t1","new":{"x":"nix"}}"#);
+    store(&db, r#"{"op":"INSERT","schema":"s","table":"t1","new":{"x":""}}"#);
+    let name = exchange.replace(' ', "%20");
+    db.sql(&format!(
+        "INSERT INTO pgfeed.queue_q (key, payload) SELECT 9, format('{{\"op\":\"INSERT\",\"schema\":\"s\",\"table\":\"t1\",\"new\":{{\"x\":\"%s\"}}}}', '{}')",
+        name.replace("%20", " ")
+    ));
+    db.sql("DELETE FROM pgfeed.dead_q");
+    deliver(&db, &format!("{}?exchange={{new.x}}&key={{table}}", broker.url()), &args).run().ok();
+    assert_eq!(client.all(db.name()).len(), 1);
+    let errors = dead(&db);
+    assert!(errors[0].contains("there is no exchange \"nix\""), "{errors:?}");
+    assert!(errors[1].contains("it would be the default one"), "{errors:?}");
+    client.delete_exchange(&exchange);
+}
+
+#[test]
+fn a_full_queue_delays_and_nothing_comes_twice() {
+    let broker = shared();
+    let (db, client) = (with_queue(), super::Client::of(broker));
+    let full =
+        [("x-max-length", AMQPValue::LongInt(5)), ("x-overflow", AMQPValue::LongString("reject-publish".into()))];
+    client.declare_with(db.name(), &full);
+    db.sql(&enqueue(10, 4));
+    let delivering = deliver(&db, &to_queue_of(&db, broker), &["--max-attempts", "1"]).spawn();
+    delivering.wait_stderr("for now (nack: a queue is full, or not available); trying again");
+    let mut bodies = Vec::new();
+    while bodies.len() < 40 {
+        bodies.push(client.wait(db.name()).body);
+    }
+    wait_until_delivered(&db);
+    assert!(client.next(db.name()).is_none());
+    in_order(bodies.iter().map(|body| body.split('"').rev().nth(1).unwrap()), 10, 4);
+    assert!(!delivering.stderr().contains("refused"), "{}", delivering.stderr());
+}
+
+#[test]
+fn what_is_too_large_dies_and_its_neighbours_arrive() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    db.sql(&format!(
+        "INSERT INTO pgfeed.queue_q (key, payload)
+         SELECT n, CASE WHEN n % 4 = 0 THEN repeat('x', {MOST_BYTES}) ELSE 'small' END FROM generate_series(1, 12) n"
+    ));
+    let output = deliver(&db, &to_queue_of(&db, broker), &["-e", "--max-attempts", "2"]).run().ok();
+    output.stderr_has("and RabbitMQ takes 500000 at most (max_message_size)");
+    let mut ids: Vec<_> = client.all(db.name()).into_iter().filter_map(|got| got.id).collect();
+    // What was in flight when the broker ended the channel came again, with the same id.
+    assert!(ids.len() <= 9 + 9, "{ids:?}");
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 9, "{ids:?}");
+    assert_eq!(db.value("SELECT count(*) || ' ' || min(attempts) || ' ' || max(attempts) FROM pgfeed.dead_q"), "3 2 2");
+}
+
+#[test]
+fn what_can_never_be_a_message_dies_without_being_sent() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    let long = "é".repeat(128);
+    for value in [&long[..], "ok"] {
+        store(&db, &format!(r#"{{"op":"INSERT","schema":"s","table":"t","new":{{"v":"{value}"}}}}"#));
+    }
+    store(&db, "no change");
+    db.sql("UPDATE pgfeed.queue_q SET key = id");
+    client.declare(&format!("{} ok", db.name()));
+    let args = ["-e", "--max-attempts", "1"];
+    deliver(&db, &format!("{}?key={}%20{{new.v}}", broker.url(), db.name()), &args).run().ok();
+    let bytes = db.name().len() + 1 + 256;
+    let expected = [
+        format!("the routing key has {bytes} bytes, and 255 is the most"),
+        "key: its payload is not a change of a row".to_owned(),
+    ];
+    assert_eq!(dead(&db), expected);
+    assert_eq!(client.all(&format!("{} ok", db.name())).len(), 1);
+    client.delete(&format!("{} ok", db.name()));
+    // Headers, which one frame has to hold.
+    db.sql("DELETE FROM pgfeed.dead_q");
+    store(&db, &format!(r#"{{"op":"INSERT","schema":"s","table":"t","new":{{"v":"{}"}}}}"#, "x".repeat(200_000)));
+    deliver(&db, &format!("{}&header.v={{new.v}}", to_queue_of(&db, broker)), &args).run().ok();
+    assert!(dead(&db)[0].starts_with("its headers have 2001"), "{:?}", dead(&db));
+}
+
+#[test]
+fn an_exchange_that_is_missing_or_goes_is_waited_for() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    let exchange = format!("{}.x", db.name());
+    let make = || {
+        client.exchange(&exchange, ExchangeKind::Fanout);
+        client.bind(db.name(), &exchange, "");
+    };
+    let url = format!("{}?exchange={exchange}", broker.url());
+    store(&db, "one");
+    let delivering = deliver(&db, &url, &["--max-attempts", "1"]).spawn();
+    let missing = format!("there is no exchange \"{exchange}\" (declare=KIND makes it); trying again");
+    delivering.wait_stderr(&missing);
+    make();
+    assert!(client.wait(db.name()).body.contains("one"));
+    delivering.wait_stderr("delivering again");
+    client.delete_exchange(&exchange);
+    store(&db, "two");
+    delivering.wait_stderr(&missing);
+    make();
+    assert!(client.wait(db.name()).body.contains("two"));
+    wait_until_delivered(&db);
+    client.delete_exchange(&exchange);
+}
+
+#[test]
+fn nobody_bound_is_no_loss_unless_it_was_asked_for() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    client.delete(db.name());
+    store(&db, "dropped");
+    drain(&db, &format!("{}&mandatory=no", to_queue_of(&db, broker))).ok().stderr_is("");
+    assert_eq!(held(&db), "0 0 0");
+}
