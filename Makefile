@@ -36,7 +36,7 @@ crash:
 
 large:
 	@scripts/need test
-	cargo test --release --test pgfeed -- large --ignored --nocapture
+	cargo test --test pgfeed -- large --ignored --nocapture
 
 soak:
 	@scripts/need test

@@ -1,13 +1,15 @@
 -- Reads the oldest events that some slots may deliver now, at most as many as asked for; what was read is removed by its place
 -- (sql/remove.sql) in the same transaction. Nobody else takes it meanwhile: who keeps the order owns the slots, who does not
 -- locks the rows. (DELETE ... USING (SELECT ... LIMIT) in one go can delete more than its limit.)
--- A payload that is larger than its share of the batch is only measured: it is fetched when it is known to fit.
+-- A payload that is larger than its share of the batch is only measured: it is fetched when it is known to fit. (What is mostly
+-- false or not needed is null: that costs nothing to send.)
 -- A barrier waits for what its table has told before, and what its table tells later waits for the barrier; the upper 32 bits of
 -- a key are the table's. Barriers are looked for here, with the snapshot that sees the events: one that was looked for earlier may
 -- have been overtaken. Where there is none, that costs one comparison an event.
-SELECT id, at, key, barrier,
+SELECT id, at, key, CASE WHEN barrier THEN true END AS barrier,
        CASE WHEN pg_catalog.octet_length(payload) <= /*{share}*/8388/*{}*/ THEN payload END AS payload,
-       pg_catalog.octet_length(payload) AS bytes, ctid AS place
+       CASE WHEN pg_catalog.octet_length(payload) > /*{share}*/8388/*{}*/ THEN pg_catalog.octet_length(payload) END AS bytes,
+       ctid AS place
 FROM /*{queue}*/pgfeed.queue_sample/*{}*/ e
 WHERE id > /*{floor}*/0/*{}*/
   AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0

@@ -32,8 +32,8 @@ pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i
     let found = rows.len();
     rows.truncate(fitting(&rows, batch.bytes));
     let exhausted = found < batch.events && rows.len() == found;
-    let is_large = |row: &&Row| row.get::<_, Option<&str>>(PAYLOAD).is_none();
-    let large: Vec<Place> = rows.iter().filter(is_large).map(|row| row.get(PLACE)).collect();
+    let large: Vec<Place> =
+        rows.iter().filter(|row| row.get::<_, Option<&str>>(PAYLOAD).is_none()).map(|row| row.get(PLACE)).collect();
     let mut fetched = if large.is_empty() { HashMap::new() } else { fetch(client, statements, &large)? };
     // What has no payload was removed by hand a moment ago.
     let mut payload = |row: &Row| row.get::<_, Option<String>>(PAYLOAD).or_else(|| fetched.remove(&row.get(0)));
@@ -52,14 +52,23 @@ const PLACE: usize = 6;
 fn fitting(rows: &[Row], bytes: usize) -> usize {
     let mut held = 0;
     let more = rows.iter().skip(1).zip(rows).take_while(|(_, before)| {
-        held += usize::try_from(before.get::<_, i32>(BYTES)).unwrap_or(0);
+        held += size(before);
         held < bytes
     });
     more.count() + usize::from(!rows.is_empty())
 }
 
+/// The bytes of a row's payload.
+fn size(row: &Row) -> usize {
+    match row.get::<_, Option<&str>>(PAYLOAD) {
+        Some(payload) => payload.len(),
+        None => row.get::<_, Option<i32>>(BYTES).and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0),
+    }
+}
+
 fn taken(row: &Row, payload: String) -> Taken {
-    Taken { id: row.get(0), at: row.get(1), key: row.get(2), barrier: row.get(3), payload, attempts: 0 }
+    let barrier = row.get::<_, Option<bool>>(3).unwrap_or(false);
+    Taken { id: row.get(0), at: row.get(1), key: row.get(2), barrier, payload, attempts: 0 }
 }
 
 /// The payloads of events that were only measured, by their ids.

@@ -1,7 +1,8 @@
 //! A worker's connection, which removes by itself what the worker is delivering.
 
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
 
 use postgres::Client;
 
@@ -32,17 +33,39 @@ impl Removal {
 
 /// A connection, and what it does by itself.
 pub struct Session {
-    /// None while a thread has it.
+    /// None while the thread has it.
     connection: Option<Connection>,
-    removing: Option<JoinHandle<(Connection, Result<()>)>>,
+    remover: Option<Remover>,
     /// Why the transaction cannot be committed: the server would take a COMMIT for a rollback, and not complain.
     failed: Option<Error>,
+}
+
+/// The thread that removes; it ends with the session.
+struct Remover {
+    orders: Sender<(Connection, Question, Removal)>,
+    done: Receiver<(Connection, Result<()>)>,
+}
+
+impl Remover {
+    fn start() -> Self {
+        let (orders, received) = mpsc::channel::<(Connection, Question, Removal)>();
+        let (tell, done) = mpsc::channel();
+        thread::spawn(move || {
+            for (mut connection, remove, removal) in received {
+                let removed = removal.run(&mut connection, &remove);
+                if tell.send((connection, removed)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { orders, done }
+    }
 }
 
 impl Session {
     /// Has a connection.
     pub fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), removing: None, failed: None }
+        Self { connection: Some(connection), remover: None, failed: None }
     }
 
     /// The connection, when it has done what it does by itself.
@@ -67,13 +90,11 @@ impl Session {
         if removal.places.len() < MANY {
             return removal.run(connection, remove);
         }
-        let (connection, remove) = (self.connection.take(), remove.clone());
-        self.removing = connection.map(|mut connection| {
-            thread::spawn(move || {
-                let removed = removal.run(&mut connection, &remove);
-                (connection, removed)
-            })
-        });
+        let remover = self.remover.get_or_insert_with(Remover::start);
+        if let Some(connection) = self.connection.take() {
+            // Were the thread gone, the connection would be too.
+            let _ = remover.orders.send((connection, remove.clone(), removal));
+        }
         Ok(())
     }
 
@@ -89,8 +110,10 @@ impl Session {
 
     /// Waits for what it does by itself.
     fn finish(&mut self) {
-        let Some(thread) = self.removing.take() else { return };
-        if let Ok((connection, removed)) = thread.join() {
+        if self.connection.is_none()
+            && let Some(remover) = &self.remover
+            && let Ok((connection, removed)) = remover.done.recv()
+        {
             self.connection = Some(connection);
             self.failed = removed.err();
         }
@@ -100,13 +123,10 @@ impl Session {
 impl Drop for Session {
     /// Lets the connection say goodbye, but does not wait for a server that hangs.
     fn drop(&mut self) {
-        let until = Instant::now() + COURTESY;
-        while self.removing.as_ref().is_some_and(|thread| !thread.is_finished()) {
-            if Instant::now() >= until {
-                return;
-            }
-            thread::sleep(Duration::from_millis(1));
+        if self.connection.is_none()
+            && let Some(remover) = &self.remover
+        {
+            let _ = remover.done.recv_timeout(COURTESY);
         }
-        self.finish();
     }
 }
