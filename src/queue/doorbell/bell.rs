@@ -2,6 +2,8 @@
 
 mod deaf;
 mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -117,7 +119,9 @@ impl Bell {
                 return Waiting::Kicked(state.kicks);
             }
             // What a busy worker has taken is still there for a look, until it is settled.
-            if self.options.ends && state.nothing_left && state.idle == self.options.workers {
+            if self.options.ends && state.nothing_left && state.idle >= self.options.workers {
+                // Whoever goes on nevertheless waits, and counts, again.
+                state.idle -= 1;
                 return Waiting::Emptied;
             }
             let left = until.saturating_duration_since(Instant::now());
