@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The shortest interval.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// Parses `250ms`, `10s`, `5m`, `1h30m`, `2d`; a bare number is seconds.
 ///
 /// # Errors
@@ -33,6 +36,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         rest = tail;
     }
     if text.is_empty() { Err(refused()) } else { Ok(total) }
+}
+
+/// Parses how often to do something: a [`duration`], but not one that would leave no time for anything else.
+///
+/// # Errors
+/// A sentence that says which forms are understood, or what the shortest is.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let interval = duration(text)?;
+    if interval < SHORTEST {
+        return Err(format!("'{text}' is too often: at least 1ms"));
+    }
+    Ok(interval)
 }
 
 /// Parses a number of bytes: `64`, `4k`, `1M`, `2G` (powers of 1024).
@@ -101,6 +116,14 @@ mod tests {
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
         for wrong in ["", "s", "5x", "-1", "1e400", "inf", "nan", "5 s", "1h30", "99999999999999999999d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn intervals_are_not_nothing() {
+        assert_eq!(interval("1ms"), Ok(Duration::from_millis(1)));
+        for wrong in ["0", "0s", "999us", "1e-9", "x"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -75,7 +75,7 @@ pub struct TailQueue {
     pub batch_bytes: u64,
 
     /// Look this often even if nobody rings
-    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = units::duration, help_heading = "Queue")]
+    #[arg(long, value_name = "DUR", default_value = "10s", value_parser = units::interval, help_heading = "Queue")]
     pub poll: Duration,
 
     /// Attempts before an event is dead

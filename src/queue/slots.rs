@@ -40,14 +40,13 @@ impl Slots {
             Order::Ordered => (MEMBER_CLASS, UNORDERED_CLASS, Order::Unordered),
             Order::Unordered => (UNORDERED_CLASS, MEMBER_CLASS, Order::Ordered),
         };
-        client.execute("SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ours, &queue.id])?;
+        let enter = "SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_advisory_lock_shared($1, $2)";
+        let session: i32 = ask::row(client, enter, &[&ours, &queue.id])?.get(0);
         // Looked at with our own lock held: of two who come at once, at least one sees the other.
         if holders(client, theirs, queue.id)? > 0 {
             return Err(other_order(queue, other));
         }
-        // Not all at the same slot: they would refuse each other in turn.
-        let first = std::process::id() as usize % SLOTS;
-        Ok(Self { queue_id: queue.id, order, owned: 0, first })
+        Ok(Self { queue_id: queue.id, order, owned: 0, first: first_of(session) })
     }
 
     /// The owned slots as bits.
@@ -121,6 +120,13 @@ impl Slots {
     }
 }
 
+/// Where a session begins. Not all at the same slot, nor at one next to it: they would refuse each other in turn. Sessions that
+/// come together have numbers that follow each other.
+fn first_of(session: i32) -> usize {
+    // About the golden part of 64, and odd: each of 64 in a row begins elsewhere, and far from the last one.
+    (session.unsigned_abs() as usize).wrapping_mul(39) % SLOTS
+}
+
 /// The key of a slot's lock.
 fn lock_of(queue_id: i32, slot: i32) -> i32 {
     // The id has at most 25 bits (sql/queue_registry.sql).
@@ -147,4 +153,17 @@ fn other_order(queue: &Queue, theirs: Order) -> Error {
     };
     Error::usage(format!("others consume queue \"{}\" {theirs}, so it cannot be consumed {ours}", queue.name))
         .hint("all consumers of a queue must agree: stop the others first, or name another queue")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn sessions_that_come_together_begin_at_slots_of_their_own() {
+        let firsts: Vec<usize> = (100_000..100_064).map(first_of).collect();
+        assert_eq!(firsts.iter().collect::<BTreeSet<_>>().len(), SLOTS);
+        assert!(firsts.windows(2).all(|pair| pair[0].abs_diff(pair[1]) > 16), "{firsts:?}");
+    }
 }

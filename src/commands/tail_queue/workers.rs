@@ -27,6 +27,7 @@ use crate::stop::{Stop, StopReason};
 
 /// What a batch may take longer than its handler's timeout, before the server ends the session.
 const HOLD_MARGIN: Duration = Duration::from_secs(30);
+
 /// Consumes until a limit, a signal, or the end of whoever reads.
 pub fn run(
     args: &TailQueue,

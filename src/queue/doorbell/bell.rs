@@ -1,6 +1,9 @@
 //! The thread that waits for the workers of one process: asleep where there is nothing, and never past an event.
 
 mod deaf;
+mod pace;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -15,9 +18,8 @@ use crate::connection::{self, Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::queue::registry::Queue;
 use crate::stop::{Stop, StopReason};
+use pace::{LOOK_AGAIN, Pace};
 
-/// First and longest wait between two looks while the queue holds only what others are busy with.
-const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 /// How often a sleeper behind looks by itself: whoever sleeps in front may have died without a ring.
 const BEHIND: Duration = Duration::from_secs(1);
 /// How long whoever leaves may take to give X back. A server may not answer, and then those behind look by themselves.
@@ -117,7 +119,9 @@ impl Bell {
                 return Waiting::Kicked(state.kicks);
             }
             // What a busy worker has taken is still there for a look, until it is settled.
-            if self.options.ends && state.nothing_left && state.idle == self.options.workers {
+            if self.options.ends && state.nothing_left && state.idle >= self.options.workers {
+                // Whoever goes on nevertheless waits, and counts, again.
+                state.idle -= 1;
                 return Waiting::Emptied;
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -164,12 +168,16 @@ impl Bell {
     fn keep_waiting(&self, settings: &Settings, queue: &Queue) {
         let mut backoff = Backoff::new();
         while !self.stopping() {
+            let mut pace = Pace::new(self.options.poll);
             let looker = Connection::open(settings).and_then(|open| Looker::new(open, queue, &self.options.what));
-            let looker = looker.inspect(|_| backoff.reset());
-            let error = match looker.and_then(|looker| self.wait_through(looker, queue)) {
+            let error = match looker.and_then(|looker| self.wait_through(looker, queue, &mut pace)) {
                 Ok(()) => return,
                 Err(error) => error,
             };
+            // Connecting alone proves little: on a standby it works, and LISTEN does not.
+            if pace.has_looked {
+                backoff.reset();
+            }
             if !connection::is_transient(&error) {
                 self.lock().failed = Some(error);
                 return self.changed.notify_all();
@@ -178,22 +186,21 @@ impl Bell {
         }
     }
 
-    fn wait_through(&self, mut looker: Looker, queue: &Queue) -> Result<()> {
+    fn wait_through(&self, mut looker: Looker, queue: &Queue, pace: &mut Pace) -> Result<()> {
         match looker.connection.pooling() {
-            Pooling::None => self.wait_with(&mut Session::new(looker, queue)?),
-            Pooling::Transaction => self.keep_looking(&mut looker),
+            Pooling::None => self.wait_with(&mut Session::new(looker, queue)?, pace),
+            Pooling::Transaction => self.keep_looking(&mut looker, pace),
         }
     }
 
     /// Executes the protocol until a stop is asked for, and then what it owes to others.
-    fn wait_with(&self, session: &mut Session) -> Result<()> {
+    fn wait_with(&self, session: &mut Session, pace: &mut Pace) -> Result<()> {
         let mut step = Step::Look;
-        let mut pace = Pace { again: LOOK_AGAIN.0, sleep: self.options.poll, settled: 0 };
         while !self.stopping() {
-            step = step.next(self.execute(step, session, &mut pace)?);
+            step = step.next(self.execute(step, session, pace)?);
         }
         while let Some(last) = step.leaving() {
-            step = last.next(self.execute(last, session, &mut pace)?);
+            step = last.next(self.execute(last, session, pace)?);
         }
         Ok(())
     }
@@ -255,6 +262,7 @@ impl Bell {
     /// Looks, and tells the workers.
     fn look(&self, looker: &mut Looker, pace: &mut Pace) -> Result<bool> {
         let look = looker.look(self.highest.load(Ordering::Relaxed))?;
+        pace.has_looked = true;
         pace.sleep = look.due_in.map_or(self.options.poll, |due| due.min(self.options.poll).max(LOOK_AGAIN.0));
         if look.now {
             self.kick();
@@ -264,16 +272,6 @@ impl Bell {
         }
         Ok(look.now)
     }
-}
-
-/// How long to wait.
-struct Pace {
-    /// For the next look, while others are busy.
-    again: Duration,
-    /// For a ring: until something is due by itself.
-    sleep: Duration,
-    /// The batches that were settled when the pace was set.
-    settled: u64,
 }
 
 impl Drop for Waiter {

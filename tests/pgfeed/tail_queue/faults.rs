@@ -1,10 +1,13 @@
 //! Delivery while sessions and servers end.
 
+use std::time::Duration;
+
 use pgfeed::cluster::Shutdown;
 
 use super::{consume, enqueue, held, make_queue, with_queue};
 use crate::durable_trigger::doorbell::wait_for_a_sleeper;
-use crate::harness::{Database, own_server, own_server_with, wait_until};
+use crate::harness::proxy::Mode;
+use crate::harness::{Database, Pgfeed, own_server, own_server_with, wait_until};
 
 #[test]
 fn a_session_that_is_ended_costs_no_event() {
@@ -107,4 +110,18 @@ fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
     assert_eq!(timeout(&["--exec-timeout", "5s"]), "35000");
     assert_eq!(timeout(&["--exec-timeout", "0"]), "0");
     assert_eq!(timeout(&[]), "330000");
+}
+
+#[test]
+fn a_server_that_refuses_to_be_listened_to_is_asked_less_and_less_often() {
+    let db = with_queue();
+    let proxy = db.proxy();
+    proxy.set(Mode::LoseAnswerTo("LISTEN"));
+    let args = ["tail-queue", "q", "--poll", "1h"];
+    let _run = Pgfeed::new(args).env("DATABASE_URL", proxy.url(db.name())).spawn();
+    wait_until("it has tried", || proxy.accepted() >= 2);
+    // Ten times a second without a growing pause. With one, the first seven of them take six seconds on average.
+    std::thread::sleep(Duration::from_secs(3));
+    let tries = proxy.accepted();
+    assert!(tries < 18, "{tries} connections in three seconds");
 }

@@ -26,13 +26,12 @@ impl Bell {
     }
 
     /// Looks by itself until a stop is asked for: through a transaction pooler no ring is heard, and no lock says who sleeps.
-    pub(super) fn keep_looking(&self, looker: &mut Looker) -> Result<()> {
-        let mut pace = Pace { again: LOOK_AGAIN.0, sleep: self.options.poll, settled: 0 };
+    pub(super) fn keep_looking(&self, looker: &mut Looker, pace: &mut Pace) -> Result<()> {
         while !self.stopping() {
             self.wait_for_a_worker();
-            if self.look(looker, &mut pace)? {
+            if self.look(looker, pace)? {
                 self.wait_for_a_worker();
-                self.keep_pace(&mut pace);
+                self.keep_pace(pace);
                 self.stop.pause(pace.again);
                 pace.again = (pace.again * 2).min(LOOK_AGAIN.1);
             } else {
