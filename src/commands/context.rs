@@ -128,10 +128,26 @@ pub fn print_lines(lines: impl Iterator<Item = String>) -> Result<()> {
 /// # Errors
 /// When stdout cannot be written, as on a full disk.
 pub fn print(text: &[u8]) -> Result<()> {
+    print_while_read(text).map(drop)
+}
+
+/// Whether anybody reads stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// As far as is known.
+    There,
+    /// No more.
+    Gone,
+}
+
+/// Prints one of several pieces of data: when the reader went away, nobody wants the next.
+///
+/// # Errors
+/// When stdout cannot be written, as on a full disk.
+pub fn print_while_read(text: &[u8]) -> Result<Reader> {
     match stdout()?.lock().expect("nobody panics while it writes").write_all(text) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::failed(error.to_string()).doing("writing to stdout"))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Error::failed(error.to_string()).doing("writing to stdout")),
     }
 }

@@ -64,7 +64,7 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
     let mut connection = context.connect()?;
     let queue = choose(&mut connection, args)?;
     if args.dead {
-        return dead::run(args, &queue, connection);
+        return dead::run(args, context.term, &queue, connection);
     }
     if connection.pooling() == Pooling::Transaction {
         let place = connection.endpoint();

@@ -1,71 +1,131 @@
 //! `pgfeed tail-queue --dead`: shows, requeues or purges the events that could not be delivered.
 
 use jiff::Timestamp;
-use postgres::Transaction;
+use postgres::Row;
 use serde_json::json;
 
 use crate::cli::{OutputFormat, TailQueue};
-use crate::commands::context::print_lines;
+use crate::commands::context::{Reader, print_lines, print_while_read};
 use crate::connection::Connection;
-use crate::connection::ask::{self, Value};
+use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::format::append_payload;
 use crate::queue::Queue;
+use crate::term::Term;
 use crate::{sql, text};
 
+/// Events on a page, at most.
+const PAGE: i64 = 1000;
+/// Bytes of payloads and reasons on a page, about at most.
+const PAGE_BYTES: i64 = 8 << 20;
+
+/// Which of the dead.
+struct Ids<'a> {
+    all: bool,
+    chosen: &'a [i64],
+}
+
 /// Does what was asked; without --requeue and --purge it shows.
-pub fn run(args: &TailQueue, queue: &Queue, mut connection: Connection) -> Result<Exit> {
-    let all = args.id.is_empty();
-    let chosen: [&dyn Value; 2] = [&all, &args.id];
+pub fn run(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connection) -> Result<Exit> {
+    let ids = Ids { all: args.id.is_empty(), chosen: &args.id };
+    if !args.purge && !args.requeue {
+        return show(args, term, queue, connection, &ids);
+    }
     let mut transaction = connection.begin()?;
     if args.purge {
         let delete = format!("DELETE FROM {} WHERE $1 OR id = ANY ($2)", queue.dead_table());
-        let purged = ask::execute(&mut transaction, &delete, &chosen).map_err(Error::from)?;
+        let purged = ask::execute(&mut transaction, &delete, &[&ids.all, &ids.chosen]).map_err(Error::from)?;
         transaction.commit()?;
         print_lines(std::iter::once(format!("purged {purged} dead events of queue \"{}\"", queue.name)))?;
         return Ok(Exit::Done);
     }
-    if args.requeue {
-        let (dead, retry) = (queue.dead_table(), queue.retry_table());
-        let places =
-            [("dead", dead.as_str()), ("retry", &retry), ("all", "$1"), ("ids", "$2"), ("doorbell", "$3::text")];
-        let requeue = sql::fill(include_str!("../../../sql/requeue.sql"), &places);
-        let row = ask::row(&mut transaction, &requeue, &[&all, &args.id, &queue.doorbell()]).map_err(Error::from)?;
-        let requeued: i64 = row.get(0);
-        transaction.commit()?;
-        print_lines(std::iter::once(format!("requeued {requeued} dead events of queue \"{}\"", queue.name)))?;
-        return Ok(Exit::Done);
-    }
-    show(args, queue, &mut transaction, &chosen)
+    let (dead, retry) = (queue.dead_table(), queue.retry_table());
+    let places = [("dead", dead.as_str()), ("retry", &retry), ("all", "$1"), ("ids", "$2"), ("doorbell", "$3::text")];
+    let requeue = sql::fill(include_str!("../../../sql/requeue.sql"), &places);
+    let row = ask::row(&mut transaction, &requeue, &[&ids.all, &ids.chosen, &queue.doorbell()]).map_err(Error::from)?;
+    let requeued: i64 = row.get(0);
+    transaction.commit()?;
+    print_lines(std::iter::once(format!("requeued {requeued} dead events of queue \"{}\"", queue.name)))?;
+    Ok(Exit::Done)
 }
 
-fn show(args: &TailQueue, queue: &Queue, transaction: &mut Transaction, chosen: &[&dyn Value]) -> Result<Exit> {
-    let query = format!(
-        "SELECT id, at, attempts, payload, error, died_at FROM {} WHERE $1 OR id = ANY ($2) ORDER BY id",
-        queue.dead_table()
-    );
-    let rows = ask::rows(transaction, &query, chosen).map_err(Error::from)?;
-    print_lines(rows.iter().map(|row| {
+/// How a dead event is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Raw,
+    Pretty,
+    Json,
+}
+
+impl Style {
+    fn of(output: OutputFormat, is_terminal: bool) -> Self {
+        match output {
+            OutputFormat::Raw => Self::Raw,
+            OutputFormat::Pretty => Self::Pretty,
+            OutputFormat::Auto if is_terminal => Self::Pretty,
+            OutputFormat::Auto | OutputFormat::Json => Self::Json,
+        }
+    }
+
+    fn append(self, out: &mut Vec<u8>, queue: &str, row: &Row) {
         let (id, at, attempts): (i64, Timestamp, i32) = (row.get("id"), row.get("at"), row.get("attempts"));
-        let (payload, error, died_at): (String, Option<String>, Timestamp) =
+        let (payload, error, died_at): (&str, Option<&str>, Timestamp) =
             (row.get("payload"), row.get("error"), row.get("died_at"));
-        match args.output.output {
-            OutputFormat::Raw => payload,
-            OutputFormat::Pretty => {
-                let error = error.unwrap_or_default();
-                format!("{id} dead after {attempts} attempts: {} {}", text::escape(&error), text::escape(&payload))
+        match self {
+            Self::Raw => out.extend_from_slice(payload.as_bytes()),
+            Self::Pretty => {
+                let (error, payload) = (text::escape(error.unwrap_or_default()), text::escape(payload));
+                out.extend_from_slice(format!("{id} dead after {attempts} attempts: {error} {payload}").as_bytes());
             }
-            OutputFormat::Auto | OutputFormat::Json => {
-                let mut embedded = Vec::new();
-                append_payload(&mut embedded, &payload);
-                let payload = String::from_utf8_lossy(&embedded);
-                let (queue, error) = (json!(queue.name), json!(error));
-                format!(
-                    r#"{{"type":"dead","queue":{queue},"id":{id},"attempt":{attempts},"at":"{at:.6}","died_at":"{died_at:.6}","error":{error},"payload":{payload}}}"#
-                )
+            Self::Json => {
+                let (queue, error) = (json!(queue), json!(error));
+                let head = format!(
+                    r#"{{"type":"dead","queue":{queue},"id":{id},"attempt":{attempts},"at":"{at:.6}","died_at":"{died_at:.6}","error":{error},"payload":"#
+                );
+                out.extend_from_slice(head.as_bytes());
+                append_payload(out, payload);
+                out.push(b'}');
             }
         }
-    }))?;
-    Ok(Exit::Done)
+    }
+}
+
+/// Shows page by page. No transaction is open while a page is printed: a pager may keep that waiting for days.
+fn show(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connection, ids: &Ids) -> Result<Exit> {
+    let style = Style::of(args.output.output, term.stdout_is_terminal);
+    let terminator = if args.output.null { 0 } else { b'\n' };
+    let dead = queue.dead_table();
+    let places =
+        [("dead", dead.as_str()), ("all", "$1"), ("ids", "$2"), ("last", "$3"), ("events", "$4"), ("bytes", "$5")];
+    let query = sql::fill(include_str!("../../../sql/dead.sql"), &places);
+    let mut last = i64::MIN;
+    loop {
+        let mut transaction = connection.begin()?;
+        let rows = ask::rows(&mut transaction, &query, &[&ids.all, &ids.chosen, &last, &PAGE, &PAGE_BYTES])
+            .map_err(Error::from)?;
+        transaction.commit()?;
+        let Some(end) = rows.last() else { return Ok(Exit::Done) };
+        last = end.get("id");
+        let mut text = Vec::new();
+        for row in &rows {
+            style.append(&mut text, &queue.name, row);
+            text.push(terminator);
+        }
+        if print_while_read(&text)? == Reader::Gone {
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_goes_to_a_terminal_raw_unless_asked_for() {
+        assert_eq!(Style::of(OutputFormat::Auto, true), Style::Pretty);
+        assert_eq!(Style::of(OutputFormat::Auto, false), Style::Json);
+        assert_eq!(Style::of(OutputFormat::Raw, true), Style::Raw);
+    }
 }

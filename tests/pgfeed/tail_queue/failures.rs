@@ -1,7 +1,7 @@
 //! What becomes of events that a command refuses.
 
 use super::{enqueue, held, store, with_queue};
-use crate::harness::{Database, Output};
+use crate::harness::{Database, Output, Stdout};
 
 /// Delivers to a shell command until nothing is left.
 fn deliver(db: &Database, args: &[&str], script: &str) -> Output {
@@ -124,6 +124,23 @@ fn the_dead_are_shown_requeued_and_purged() {
     dead(&[]).stdout_is("");
     db.pgfeed(["tail-queue", "q", "--requeue"]).run().code(2);
     db.pgfeed(["tail-queue", "q", "--id", "1"]).run().code(2);
+}
+
+#[test]
+fn the_dead_are_shown_page_by_page() {
+    let db = with_queue();
+    db.sql(
+        "INSERT INTO pgfeed.dead_q (id, at, key, barrier, payload, attempts, error)
+         SELECT i, now(), 1, false, CASE WHEN i > 1010 THEN repeat('x', 5000000) ELSE i || E' \u{1b}[2J' END, 1, E'no\nway'
+         FROM generate_series(-1, 1013) i",
+    );
+    let dead = |args: &[&str]| db.pgfeed(["tail-queue", "q", "--dead"]).args(args).run().ok();
+    let ids: Vec<i64> = dead(&[]).json().iter().map(|event| event["id"].as_i64().unwrap()).collect();
+    assert!(ids.into_iter().eq(-1..=1013));
+    dead(&["-o", "pretty", "--id", "7"]).stdout_is("7 dead after 1 attempts: no\\nway 7 \\u{001b}[2J\n");
+    dead(&["-o", "raw", "-0", "--id", "7,8"]).stdout_is("7 \u{1b}[2J\08 \u{1b}[2J\0");
+    let head = db.pgfeed(["tail-queue", "q", "--dead", "-o", "raw"]).stdout(Stdout::Head(1)).run().ok();
+    head.stdout_has("-1 \u{1b}[2J\n").stderr_is("");
 }
 
 #[test]
