@@ -29,6 +29,8 @@ pub struct Look<'a> {
     pub ends: bool,
     /// Most events shown together.
     pub batch: usize,
+    /// Most bytes of payload shown together, about; one event always is.
+    pub bytes: usize,
     /// When to stop by itself.
     pub limits: Limits,
     /// The wish to stop.
@@ -48,13 +50,14 @@ impl Look<'_> {
         report: &dyn Report,
         ready: impl FnOnce(),
     ) -> Result<End> {
-        let Self { queue, settings, records, poll, ends, batch, limits, stop } = self;
+        let Self { queue, settings, records, poll, ends, batch, bytes, limits, stop } = self;
         let peek = Peek::new(&mut connection, queue)?;
         let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll, ends };
         let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, stop);
         ready();
+        let source = PeekSource::new(settings, connection, peek, queue, bell, observer, stop);
         let pump = Pump {
-            source: &mut PeekSource::new(settings, connection, peek, queue, bell, observer, stop).with_records(records),
+            source: &mut source.with_bytes(bytes).with_records(records),
             sink,
             meter: &Meter::start(limits),
             batch,

@@ -35,6 +35,8 @@ const BUFFER_BYTES: usize = 64 << 20;
 const POLL: Duration = Duration::from_secs(10);
 /// Events of a queue looked at together.
 const PAGE: usize = 1000;
+/// Bytes of their payloads, about.
+const PAGE_BYTES: usize = 8 << 20;
 
 /// Serves until a signal.
 pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
@@ -166,7 +168,8 @@ fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, w
     let connection = context.connect_unless(stop)?;
     // What others take while the connection is lost is not shown.
     let records = Some(Arc::new(Records::new(&queue.name, ControlKind::Gap)));
-    let look = Look { queue, settings, records, poll: POLL, ends: false, batch: PAGE, limits, stop };
+    let (batch, bytes) = (PAGE, PAGE_BYTES);
+    let look = Look { queue, settings, records, poll: POLL, ends: false, batch, bytes, limits, stop };
     let told = Told { term: context.term };
     let end = look.run(connection, Box::new(watch), &mut server.fan(), &told, || {});
     Ok(end?.exit(&limits))

@@ -126,9 +126,10 @@ fn look(
     signal::watch(stop, signal::GRACE);
     output::stop_when_the_reader_goes(stop);
     let batch = args.batch.map_or(BATCH, |batch| usize::try_from(batch).unwrap_or(usize::MAX)).max(1);
+    let bytes = batch_bytes(args);
     // What others take while the connection is lost is not shown.
     let records = records(args, queue, ControlKind::Gap);
-    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, limits, stop };
+    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, bytes, limits, stop };
     let mut sink = output::sink(&args.output, term, &stdout()?);
     let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
         if term.stdout_is_terminal {
@@ -138,6 +139,11 @@ fn look(
     });
     say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))
+}
+
+/// Bytes of payload in a transaction, or shown together.
+fn batch_bytes(args: &TailQueue) -> usize {
+    usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1)
 }
 
 /// The control records of a feed, if somebody wants them.

@@ -79,29 +79,32 @@ impl Peek {
         self.seen.clone()
     }
 
-    /// The next events, oldest first, at most `events`; none when there are none for now.
+    /// The next events, oldest first, at most `events`, and of about as many `bytes`, though one event always; none when there
+    /// are none for now.
     ///
     /// # Errors
     /// What the server says.
-    pub fn next(&mut self, connection: &mut Connection, events: usize) -> Result<Vec<Taken>> {
+    pub fn next(&mut self, connection: &mut Connection, events: usize, bytes: usize) -> Result<Vec<Taken>> {
         if connection.pooling() == Pooling::None {
-            return self.look(&mut **connection, events);
+            return self.look(&mut **connection, events, bytes);
         }
         let mut transaction = begin(connection)?;
-        let page = self.look(&mut transaction, events)?;
+        let page = self.look(&mut transaction, events, bytes)?;
         transaction.commit()?;
         Ok(page)
     }
 
-    fn look(&mut self, client: &mut impl GenericClient, events: usize) -> Result<Vec<Taken>> {
+    fn look(&mut self, client: &mut impl GenericClient, events: usize, bytes: usize) -> Result<Vec<Taken>> {
         let window = match self.window.take() {
             Some(window) => window,
             None => self.open(client)?,
         };
         let (_, before) = self.seen.get();
         let limit = i64::try_from(events).unwrap_or(i64::MAX);
-        let page =
-            self.page.rows(client, &[&window.last, &window.snapshot, &before, &limit, &self.first, &self.restored]);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        let page = self
+            .page
+            .rows(client, &[&window.last, &window.snapshot, &before, &limit, &self.first, &self.restored, &bytes]);
         let rows = match page {
             Ok(rows) => rows,
             Err(error) => {
@@ -109,9 +112,10 @@ impl Peek {
                 return Err(error.into());
             }
         };
+        let is_full = rows.len() == events || rows.last().is_some_and(|row| row.get::<_, i64>("held") >= bytes);
         let page = in_order(&rows, |row| row.get("attempts"));
         let last = page.last().map_or(window.last, |event| event.id);
-        if page.len() == events {
+        if is_full {
             self.window = Some(Window { last, ..window });
         } else {
             self.first = false;
@@ -146,6 +150,7 @@ fn prepare(connection: &mut Connection, queue: &Queue) -> Result<Question> {
         ("events", "$4"),
         ("retries", "$5"),
         ("restored", "$6"),
+        ("bytes", "$7"),
     ];
     if connection.pooling() == Pooling::None {
         connection.batch_execute(STEADY_PLANS)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BATCH, Watch, order, records, say_goodbye};
+use super::{BATCH, Watch, batch_bytes, order, records, say_goodbye};
 use crate::cli::{ExecMode, OnRefusedEvent, TailQueue};
 use crate::commands::context::{Context, stdout};
 use crate::commands::delivery::Taker;
@@ -139,7 +139,7 @@ fn policy(args: &TailQueue, taker: &Taker) -> Policy {
         order: order(args),
         hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout + HOLD_MARGIN)),
         retries: if whole_batches { 1 } else { usize::MAX },
-        bytes: usize::try_from(args.batch_bytes).unwrap_or(usize::MAX).max(1),
+        bytes: batch_bytes(args),
         max_attempts,
         first_delay: args.backoff,
     }

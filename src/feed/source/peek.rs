@@ -20,6 +20,8 @@ pub struct PeekSource {
     /// None after it was lost.
     connection: Option<Connection>,
     peek: Peek,
+    /// About the most bytes of payload in a batch.
+    bytes: usize,
     queue: Queue,
     name: Arc<str>,
     bell: Arc<Bell>,
@@ -46,6 +48,7 @@ impl PeekSource {
             settings,
             connection: Some(connection),
             peek,
+            bytes: usize::MAX,
             queue: queue.clone(),
             name: Arc::from(queue.name.as_str()),
             bell,
@@ -57,6 +60,12 @@ impl PeekSource {
         }
     }
 
+    /// Shows about so many bytes of payload together, at most.
+    #[must_use]
+    pub fn with_bytes(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
+    }
+
     /// Tells of its connection in control records too.
     #[must_use]
     pub fn with_records(self, records: Option<Arc<Records>>) -> Self {
@@ -65,11 +74,11 @@ impl PeekSource {
 
     fn look(&mut self, max: usize) -> Result<Vec<Taken>> {
         if let Some(connection) = &mut self.connection {
-            return self.peek.next(connection, max);
+            return self.peek.next(connection, max, self.bytes);
         }
         let mut connection = Connection::open(&self.settings)?;
         self.peek.go_on_with(&mut connection, &self.queue)?;
-        let events = self.peek.next(&mut connection, max)?;
+        let events = self.peek.next(&mut connection, max, self.bytes)?;
         self.connection = Some(connection);
         self.backoff.reset();
         self.observer.back();

@@ -1,7 +1,7 @@
 //! Looking takes nothing.
 
 use super::{consume, enqueue, held, make_queue, store, with_queue};
-use crate::harness::Database;
+use crate::harness::{Database, Stdout, wait_until};
 
 #[test]
 fn it_shows_the_oldest_first_and_takes_nothing() {
@@ -24,6 +24,25 @@ fn it_shows_the_oldest_first_and_takes_nothing() {
         (&shown[0]["attempt"], &shown[1]["attempt"], &shown[1]["payload"]),
         (&1.into(), &2.into(), &"2 1".into())
     );
+}
+
+#[test]
+fn large_events_are_not_all_held_at_once() {
+    let db = with_queue();
+    db.sql("INSERT INTO pgfeed.queue_q (key, payload) SELECT n, repeat('x', 3000000) FROM generate_series(1, 40) n");
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let words = ["tail-queue", "q", "-o", "raw"];
+    let looking = db.pgfeed(words).stdout(Stdout::To(out.reopen().unwrap())).spawn();
+    wait_until("all is shown", || out.as_file().metadata().unwrap().len() == 40 * 3_000_001);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", looking.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")).unwrap();
+    assert!(peak.parse::<u64>().unwrap() < 80 * 1024, "{peak} KiB");
+    // Pages that are full of bytes lose nothing, and repeat nothing.
+    db.sql(&format!("TRUNCATE pgfeed.queue_q; {}", enqueue(2, 3)));
+    let all = "1 1\n2 1\n1 2\n2 2\n1 3\n2 3\n";
+    for bytes in ["1", "6", "7"] {
+        db.pgfeed(words).args(["-e", "--batch-bytes", bytes]).run().ok().stdout_is(all);
+    }
 }
 
 #[test]
