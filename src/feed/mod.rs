@@ -37,8 +37,11 @@ pub trait Source {
 
     /// The connection in whose open transaction the batch was taken, where there is one: what a sink writes there is lasting
     /// once the batch is settled, and never if it comes again.
-    fn holder(&mut self) -> Option<&mut Connection> {
-        None
+    ///
+    /// # Errors
+    /// That the batch can no longer be settled: others may have it already, and nothing of it may be delivered any more.
+    fn holder(&mut self) -> Result<Option<&mut Connection>> {
+        Ok(None)
     }
 
     /// Called now and then while nothing can be delivered for long, so that the source's server sees that it is there.

@@ -9,6 +9,7 @@ use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
 use super::{Outcome, Poll, Refuses, Settled, Sink, Source, Undelivered, Written};
 use crate::backoff::Backoff;
+use crate::connection::is_transient;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
@@ -206,6 +207,15 @@ impl Pump<'_> {
         let keeps_order = self.source.keeps_order();
         let by_key = self.sink.refuses() == Refuses::Events && keeps_order;
         while !rest.is_empty() {
+            // Before anything is written: others may have the batch already. (A stream need not wait for the answer: it cannot refuse.)
+            let lost = if self.sink.refuses() == Refuses::Nothing { None } else { self.source.holder().err() };
+            match lost {
+                Some(why) if is_transient(&why) => {
+                    return Ok(Delivery::Unavailable(why.to_string(), Duration::ZERO));
+                }
+                Some(why) => return Err(why),
+                None => {}
+            }
             let (mut round, mut later, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
             for place in rest {
                 let key = key_of(&batch[place]).filter(|_| keeps_order);
@@ -224,7 +234,7 @@ impl Pump<'_> {
                 }
             }
             failpoint::reach("before_flush");
-            let flushed = self.sink.flush_beside(self.source.holder())?;
+            let flushed = self.sink.flush_beside(self.source.holder().ok().flatten())?;
             failpoint::reach("after_flush");
             let missing = match flushed {
                 Outcome::Delivered => Vec::new(),

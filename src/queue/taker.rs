@@ -163,9 +163,14 @@ impl Taker {
     }
 
     /// The connection, while a batch is in flight.
-    pub fn holder(&mut self) -> Option<&mut Connection> {
-        self.open.as_ref()?;
-        self.session.get().ok()
+    ///
+    /// # Errors
+    /// Why the batch in flight can no longer be settled.
+    pub fn holder(&mut self) -> Result<Option<&mut Connection>> {
+        if self.open.is_none() {
+            return Ok(None);
+        }
+        self.session.get().map(Some)
     }
 
     /// Looks for slots that are free, since their worker has ended or has given them away. Returns whether there is something to

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::super::event::Origin;
 use super::super::limits::Limits;
 use super::*;
+use crate::connection::Connection;
 use crate::stop::StopReason;
 
 /// The event `id` of a row.
@@ -33,6 +34,9 @@ struct Script {
     given_back: usize,
     /// How often the connection is lost when it should record what was delivered.
     losses: usize,
+    /// How often a batch is lost before it was delivered, and for which reason.
+    lost: usize,
+    lost_for: Option<Error>,
     endless: bool,
 }
 
@@ -71,6 +75,14 @@ impl Source for Script {
         self.given_back += batch.len();
         batch.into_iter().rev().for_each(|item| self.events.push_front(item));
         Ok(())
+    }
+
+    fn holder(&mut self) -> Result<Option<&mut Connection>> {
+        if self.lost == 0 {
+            return Ok(None);
+        }
+        self.lost -= 1;
+        self.lost_for.clone().map_or(Ok(None), Err)
     }
 }
 
@@ -198,6 +210,21 @@ fn a_sink_that_fails_settles_nothing() {
     let (mut source, mut sink) = (Script::of([(1, 1)]), Memory { fails: true, ..Memory::default() });
     assert!(run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).is_err());
     assert!(source.delivered.is_empty() && source.undelivered.is_empty());
+}
+
+#[test]
+fn nothing_is_delivered_of_a_batch_that_is_lost_already() {
+    let lost = Some(Error::connection("the connection is lost"));
+    let (mut source, mut sink) =
+        (Script { lost: 1, lost_for: lost, ..Script::of([(1, 7), (2, 7)]) }, Memory::default());
+    run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
+    // It comes again, and only then the sink sees it.
+    assert_eq!((source.given_back, source.delivered, sink.taken), (2, ids(1..=2), ids(1..=2)));
+    assert_eq!(sink.flushes, 2);
+    let mut source = Script { lost: 1, lost_for: Some(Error::failed("no rights")), ..Script::of([(1, 7)]) };
+    let mut sink = Memory::default();
+    assert!(run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).is_err());
+    assert_eq!((sink.pending.len(), sink.flushes), (0, 0));
 }
 
 #[test]

@@ -243,8 +243,8 @@ impl Source for QueueSource {
         self.unless_lost(given_back).map(drop)
     }
 
-    fn holder(&mut self) -> Option<&mut Connection> {
-        self.taker.as_mut()?.holder()
+    fn holder(&mut self) -> Result<Option<&mut Connection>> {
+        self.taker.as_mut().map_or(Ok(None), Taker::holder)
     }
 
     fn stay(&mut self) -> Result<()> {
