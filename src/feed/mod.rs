@@ -3,6 +3,7 @@
 pub mod change;
 pub mod event;
 pub mod format;
+pub mod hold;
 pub mod limits;
 pub mod pump;
 pub mod sink;

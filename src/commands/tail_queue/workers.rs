@@ -58,17 +58,17 @@ pub fn run(
     }
     ready.tell().iter().for_each(|why| context.term.warn(why));
     // The sink is made on the worker's thread: a command ends with the thread that started it.
-    let sink = || -> Result<Box<dyn Sink>> {
+    let sink = |source: &QueueSource| -> Result<Box<dyn Sink>> {
         Ok(match taker {
             Taker::Stdout => Box::new(output::sink(&args.output, context.term, &stdout)),
-            Taker::Command => {
-                Box::new(exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name))
-            }
+            Taker::Command => Box::new(
+                exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name).within(source.hold()),
+            ),
             Taker::Sink(destination) => destination.open(&stop)?,
         })
     };
     let work = |mut source: QueueSource| {
-        let end = sink().and_then(|mut sink| {
+        let end = sink(&source).and_then(|mut sink| {
             let pump = Pump {
                 source: &mut source,
                 sink: sink.as_mut(),
@@ -133,11 +133,15 @@ fn policy(args: &TailQueue, taker: &Taker) -> Policy {
     let max_attempts = if args.on_error == OnRefusedEvent::Dead { 1 } else { i32::from(args.max_attempts) };
     let timeout = match taker {
         Taker::Sink(_) => Some(sink::ACKNOWLEDGE_WITHIN),
+        // The last event is offered when half of the time is over, and may then take as long as each.
+        Taker::Command if !whole_batches && batch(args, taker) > 1 => {
+            args.delivery.timeout().map(|timeout| timeout.saturating_mul(2))
+        }
         Taker::Stdout | Taker::Command => args.delivery.timeout(),
     };
     Policy {
         order: order(args),
-        hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout + HOLD_MARGIN)),
+        hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout.saturating_add(HOLD_MARGIN))),
         retries: if whole_batches { 1 } else { usize::MAX },
         bytes: batch_bytes(args),
         max_attempts,

@@ -8,6 +8,7 @@ use crate::backoff::{Backoff, Random};
 use crate::connection::{Connection, Settings, is_transient};
 use crate::error::{Error, Result};
 use crate::feed::event::{Event, Item, Origin};
+use crate::feed::hold::Hold;
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
 use crate::queue::{Batch, Failure, Fate, Order, Queue, Taken, Taker, delay};
@@ -49,6 +50,7 @@ pub struct QueueSource {
     queue: Queue,
     name: Arc<str>,
     policy: Policy,
+    hold: Option<Hold>,
     bell: Arc<Bell>,
     kick: u64,
     /// Whether to take at the next occasion: after a kick, and as long as there is something.
@@ -83,6 +85,7 @@ impl QueueSource {
             settings,
             queue,
             policy,
+            hold: policy.hold.map(Hold::new),
             bell,
             kick: 0,
             eager: true,
@@ -102,10 +105,16 @@ impl QueueSource {
         Self { records, ..self }
     }
 
+    /// How long its batches are held, unless that is without limit.
+    pub fn hold(&self) -> Option<Hold> {
+        self.hold.clone()
+    }
+
     /// Takes; a lost connection is told, and nothing is taken for now.
     fn take(&mut self, max: usize) -> Result<Vec<Taken>> {
         let batch = Batch { events: max, retries: max.min(self.policy.retries), bytes: self.policy.bytes };
         let taken = self.worker().and_then(|taker| taker.take(&batch));
+        self.hold.iter().for_each(Hold::begin);
         let taken = self.unless_lost(taken)?;
         // Connecting alone proves little: on a standby it works, and taking does not.
         if taken.is_some() && self.lost.take().is_some() {

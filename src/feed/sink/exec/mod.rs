@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::super::event::{Event, Item, Origin};
 use super::super::format::{Format as _, Json};
+use super::super::hold::Hold;
 use super::super::{Outcome, Refuses, Sink, Undelivered, Written};
 use crate::error::Result;
 use crate::stop::Stop;
@@ -48,6 +49,7 @@ pub struct Exec {
     mode: Mode,
     launcher: Launcher,
     timeout: Option<Duration>,
+    hold: Option<Hold>,
     stopping: Stopping,
     stream: Stream,
     work: Work,
@@ -100,10 +102,19 @@ impl Exec {
             mode,
             launcher: Launcher::new(command),
             timeout,
+            hold: None,
             stopping: Stopping::new(stop)?,
             stream: Stream::new(Box::new(warn)),
             work: Work::default(),
         })
+    }
+
+    /// Offers no further event when half of the time for which a batch is held is over: the rest was not tried. (Mode batch
+    /// offers all at once.)
+    #[must_use]
+    pub fn within(mut self, hold: Option<Hold>) -> Self {
+        self.hold = hold;
+        self
     }
 
     /// Sets a variable for every process.
@@ -117,6 +128,10 @@ impl Exec {
     fn each(&mut self) -> Result<Outcome> {
         let mut undelivered = Vec::new();
         for (place, event) in self.work.events.iter().enumerate() {
+            if self.hold.as_ref().is_some_and(Hold::is_half_over) {
+                undelivered.extend(self.work.undelivered_from(place, None));
+                break;
+            }
             let line = self.work.line(place);
             match once::run(&self.launcher, &event.variables, line, &mut self.stopping, self.timeout)? {
                 Verdict::Delivered => {}
@@ -170,7 +185,10 @@ impl Sink for Exec {
         let outcome = match self.mode {
             Mode::Each => self.each(),
             Mode::Batch => self.batch(),
-            Mode::Stream => self.stream.deliver(&self.work, &self.launcher, &mut self.stopping, self.timeout),
+            Mode::Stream => {
+                let offers = || !self.hold.as_ref().is_some_and(Hold::is_half_over);
+                self.stream.deliver(&self.work, &self.launcher, &mut self.stopping, self.timeout, &offers)
+            }
         };
         self.work.lines.clear();
         self.work.events.clear();

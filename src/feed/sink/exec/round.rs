@@ -13,6 +13,8 @@ pub struct Round<'a> {
     answers: bool,
     /// How much of the lines was written, in bytes.
     written: usize,
+    /// How many of the events are offered at all.
+    offered: usize,
     /// For events of a queue: where each stands, and what was answered.
     places: HashMap<i64, usize>,
     answered: Vec<Option<Answer>>,
@@ -26,7 +28,7 @@ impl<'a> Round<'a> {
         let places: HashMap<i64, usize> =
             work.events.iter().enumerate().filter_map(|(place, event)| Some((event.id?, place))).collect();
         let answered = vec![None; places.len()];
-        Self { work, answers: !places.is_empty(), written: 0, places, answered, settled: 0 }
+        Self { work, answers: !places.is_empty(), written: 0, offered: work.events.len(), places, answered, settled: 0 }
     }
 
     /// Whether these events are answered: those of a queue are.
@@ -36,7 +38,14 @@ impl<'a> Round<'a> {
 
     /// What is still to be written.
     pub fn unwritten(&self) -> &'a [u8] {
-        &self.work.lines[self.written..]
+        let end = self.offered.checked_sub(1).map_or(0, |last| self.work.events[last].end);
+        &self.work.lines[self.written..end]
+    }
+
+    /// Begins with no further event: one that is half written is completed.
+    pub fn offer_no_more(&mut self) {
+        let begun = |place: usize| place.checked_sub(1).map_or(0, |before| self.work.events[before].end) < self.written;
+        self.offered = (0..self.offered).take_while(|place| begun(*place)).count();
     }
 
     /// Takes note that so many bytes more were written.
@@ -72,7 +81,7 @@ impl<'a> Round<'a> {
 
     /// Whether nothing is open any more.
     pub fn is_settled(&self) -> bool {
-        self.settled == self.work.events.len()
+        self.settled >= self.offered
     }
 
     /// Whether nothing can be settled any more unless more is written.

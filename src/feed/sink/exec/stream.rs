@@ -42,7 +42,8 @@ impl Stream {
         Self { running: None, piece: vec![0; PIECE].into(), warn }
     }
 
-    /// Feeds events to the process, which is started when there is none, until all are settled or it has ended.
+    /// Feeds events to the process, which is started when there is none, until all are settled or it has ended. What begins when
+    /// it no longer `offers` is not tried; for what it has been fed by then, the process has no more time than for one event.
     ///
     /// # Errors
     /// When the command is not there, or the system fails us.
@@ -52,9 +53,10 @@ impl Stream {
         launcher: &Launcher,
         stopping: &mut Stopping,
         timeout: Option<Duration>,
+        offers: &dyn Fn() -> bool,
     ) -> Result<Outcome> {
         loop {
-            if stopping.asked().is_some() {
+            if stopping.asked().is_some() || !offers() {
                 return Ok(Outcome::AllBut(work.undelivered_from(0, None)));
             }
             let mut round = Round::new(work);
@@ -63,7 +65,7 @@ impl Stream {
                 return Ok(Outcome::Unavailable(why));
             }
             let mut watch = Watch::new(stopping, timeout);
-            if !self.feed(&mut round, &mut watch)? {
+            if !self.feed(&mut round, &mut watch, offers)? {
                 return Ok(round.outcome(None));
             }
             let cause = watch.cause();
@@ -112,7 +114,7 @@ impl Stream {
     }
 
     /// Feeds until all is settled; returns whether the process has ended before.
-    fn feed(&mut self, round: &mut Round, watch: &mut Watch) -> Result<bool> {
+    fn feed(&mut self, round: &mut Round, watch: &mut Watch, offers: &dyn Fn() -> bool) -> Result<bool> {
         let Some(running) = &mut self.running else { return Ok(true) };
         while !round.is_settled() {
             let ready = watch.wait(&running.process, !round.unwritten().is_empty())?;
@@ -129,12 +131,18 @@ impl Stream {
                 round.advance();
                 return Ok(!round.is_settled());
             }
+            let offers = offers();
+            if !offers {
+                round.offer_no_more();
+            }
             if ready.fed {
                 let fed = running.process.feed(round.unwritten());
                 round.wrote(fed);
             }
-            if round.advance() {
-                watch.restart();
+            match (round.advance(), offers) {
+                (true, true) => watch.restart(),
+                (true, false) => watch.lapse(),
+                (false, _) => {}
             }
             if round.is_answered() && running.process.stdout().is_none() {
                 watch.hurry(Cause::Mute);

@@ -207,3 +207,14 @@ fn a_stop_ends_what_takes_longer_and_that_was_no_attempt() {
     let took = stopped.recv().unwrap().elapsed();
     assert!(took > Duration::from_millis(4900) && took < GRACE, "{took:?}");
 }
+
+#[test]
+fn no_process_begins_when_the_batch_was_held_for_long() {
+    let mut run = Run::new("sleep 1.1", Mode::Each);
+    let hold = Hold::new(Duration::from_secs(2));
+    run.sink = run.sink.within(Some(hold.clone()));
+    hold.begin();
+    assert_eq!(run.fates(1..=3), [".", "-", "-"]);
+    // Not in the next round of the same batch either.
+    assert_eq!(run.fates(4..=4), ["-"]);
+}

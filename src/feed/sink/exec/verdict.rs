@@ -18,7 +18,7 @@ pub enum Verdict {
     Delivered,
     /// It did not, for this reason, in which nothing is of the event.
     Refused(String),
-    /// It was ended because pgfeed is to stop: that was no attempt.
+    /// It was ended because pgfeed is to stop, or may not hold the batch for longer: that was no attempt.
     Stopped,
     /// There is no process just now.
     NotNow(String),
@@ -38,7 +38,7 @@ impl Verdict {
         name: &str,
     ) -> Result<Self> {
         Ok(match (cause, status.code()) {
-            (Some(Cause::Stopped), _) => Self::Stopped,
+            (Some(Cause::Stopped | Cause::Lapsed), _) => Self::Stopped,
             (Some(Cause::TimedOut), _) => {
                 Self::Refused(format!("timed out after {}", show_duration(timeout.unwrap_or_default())))
             }

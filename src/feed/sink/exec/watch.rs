@@ -52,6 +52,8 @@ impl Stopping {
 pub enum Cause {
     /// Its time was over.
     TimedOut,
+    /// The batch will soon be somebody else's.
+    Lapsed,
     /// pgfeed is to stop.
     Stopped,
     /// It had closed its stdin, and did not end.
@@ -98,6 +100,13 @@ impl<'a> Watch<'a> {
     /// Starts the clock anew: it has done something.
     pub fn restart(&mut self) {
         self.limit = self.timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, Cause::TimedOut)));
+    }
+
+    /// Does not start the clock anew though it has done something: what is open then has not had its whole time.
+    pub fn lapse(&mut self) {
+        if let Some((_, cause @ Cause::TimedOut)) = &mut self.limit {
+            *cause = Cause::Lapsed;
+        }
     }
 
     /// Gives it only a moment more: without that pipe it can do nothing more for us.

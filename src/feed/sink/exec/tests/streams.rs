@@ -50,6 +50,31 @@ fn a_stream_that_ended_while_idle_is_replaced_and_refuses_nothing() {
 }
 
 #[test]
+fn a_stream_is_fed_no_more_when_the_batch_was_held_for_long() {
+    // More than a pipe holds.
+    let script = format!("echo $$ > $DIR/pid; read -r line; sleep 0.5; echo 1; {ACKNOWLEDGE}");
+    let mut run = Run::new(&script, Mode::Stream);
+    run.sink = run.sink.within(Some(Hold::new(Duration::from_millis(800))));
+    let fates = run.fates(1..=3000);
+    let taken = fates.iter().take_while(|fate| *fate == ".").count();
+    assert!((1..3000).contains(&taken) && fates[taken..].iter().all(|fate| fate == "-"), "{taken}: {fates:?}");
+    assert!(lives(&run.file("pid")));
+}
+
+#[test]
+fn what_a_stream_holds_for_too_long_was_not_tried() {
+    let mut run = Run::timeout("read -r line; sleep 0.5; echo 1; sleep 60", Mode::Stream, 2000);
+    run.sink = run.sink.within(Some(Hold::new(Duration::from_millis(800))));
+    assert_eq!(run.fates(1..=3), [".", "-", "-"]);
+    // One that had its time is refused.
+    let hold = Hold::new(Duration::from_millis(800));
+    let mut run = Run::timeout("read -r line; sleep 60", Mode::Stream, 1000);
+    run.sink = run.sink.within(Some(hold.clone()));
+    hold.begin();
+    assert_eq!(run.fates(1..=2), ["timed out after 1.0s", "-"]);
+}
+
+#[test]
 fn a_stream_has_time_for_the_oldest_and_not_for_all() {
     let slow = r#"for id in 1 2 3 4; do read -r line; sleep 0.5; echo $id; done; cat"#;
     assert_eq!(Run::timeout(slow, Mode::Stream, 1500).fates(1..=4), ["."; 4]);
