@@ -1,11 +1,12 @@
 //! The statements of a worker, prepared once where it has a session of its own.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::connection::Connection;
-use crate::connection::ask::Question;
+use crate::connection::ask::{self, Question};
 use crate::error::Result;
 use crate::queue::batch::{Failure, Fate, Order};
 use crate::queue::registry::Queue;
@@ -23,6 +24,28 @@ pub struct Statements {
     bury: Question,
     promote: Question,
     order: Order,
+    reasons: Characters,
+}
+
+/// Which characters the database can store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Characters {
+    /// All but NUL.
+    Unicode,
+    /// For certain only these, and no NUL: it has an encoding of its own.
+    Ascii,
+}
+
+impl Characters {
+    /// A text from elsewhere as it can be stored. What cannot is escaped: the server would refuse the whole statement.
+    fn storable(self, text: &str) -> Cow<'_, str> {
+        let fits = |c: char| c != '\0' && (self == Self::Unicode || c.is_ascii());
+        if text.chars().all(fits) {
+            return Cow::Borrowed(text);
+        }
+        let escaped = |c: char| if fits(c) { c.to_string() } else { c.escape_unicode().to_string() };
+        Cow::Owned(text.chars().map(escaped).collect())
+    }
 }
 
 impl Statements {
@@ -38,6 +61,12 @@ impl Statements {
             Order::Unordered => "FOR UPDATE OF e SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
+        let encoding = ask::row(&mut **connection, "SELECT pg_catalog.current_setting('server_encoding')", &[])?;
+        let reasons = match encoding.get(0) {
+            // SQL_ASCII stores whatever it gets.
+            "UTF8" | "SQL_ASCII" => Characters::Unicode,
+            _ => Characters::Ascii,
+        };
         let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
             Ok(connection.question(&sql::fill(file, places))?)
         };
@@ -71,6 +100,7 @@ impl Statements {
             bury: prepare(include_str!("../../../sql/bury.sql"), &[&bury[..], &[dead]].concat())?,
             promote: prepare(include_str!("../../../sql/promote.sql"), &[retry, ("keys", "$1::bigint[]")])?,
             order,
+            reasons,
         })
     }
 
@@ -88,7 +118,8 @@ impl Statements {
                 Fate::Behind | Fate::Bury => None,
             })
             .collect();
-        let rows = Columns::of(failures);
+        let reasons = self.reasons(failures);
+        let rows = Columns::of(failures, &reasons);
         self.retry.execute(
             &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors, &delays],
@@ -101,12 +132,17 @@ impl Statements {
         if failures.is_empty() {
             return Ok(());
         }
-        let rows = Columns::of(failures);
+        let reasons = self.reasons(failures);
+        let rows = Columns::of(failures, &reasons);
         self.bury.execute(
             &mut **connection,
             &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors],
         )?;
         Ok(())
+    }
+
+    fn reasons<'a>(&self, failures: &[&Failure<'a>]) -> Vec<Option<Cow<'a, str>>> {
+        failures.iter().map(|failure| failure.reason.map(|reason| self.reasons.storable(reason))).collect()
     }
 
     /// Lets what waits behind some keys go on.
@@ -131,9 +167,9 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(failures: &[&'a Failure<'a>]) -> Self {
+    fn of(failures: &[&'a Failure<'a>], reasons: &'a [Option<Cow<'a, str>>]) -> Self {
         let mut columns = Self::default();
-        for Failure { event, fate, reason } in failures {
+        for (Failure { event, fate, .. }, reason) in failures.iter().zip(reasons) {
             columns.ids.push(event.id);
             columns.ats.push(event.at);
             columns.keys.push(event.key);
@@ -141,7 +177,7 @@ impl<'a> Columns<'a> {
             columns.payloads.push(&event.payload);
             // What waits behind another event was not attempted.
             columns.attempts.push(event.attempts + i32::from(*fate != Fate::Behind));
-            columns.errors.push(*reason);
+            columns.errors.push(reason.as_deref());
         }
         columns
     }
@@ -153,4 +189,16 @@ pub fn delay(first: Duration, failures: i32, random: f64) -> Duration {
     const LONGEST: Duration = Duration::from_secs(600);
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(0).min(31);
     first.saturating_mul(1 << doublings).min(LONGEST).mul_f64(0.5 + random / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_stored_is_escaped() {
+        assert_eq!(Characters::Unicode.storable("нет\0"), "нет\\u{0}");
+        assert_eq!(Characters::Ascii.storable("no: нет"), "no: \\u{43d}\\u{435}\\u{442}");
+        assert!(matches!(Characters::Ascii.storable("exit code 1"), Cow::Borrowed(_)));
+    }
 }

@@ -1,7 +1,7 @@
 //! What becomes of events that a command refuses.
 
 use super::{enqueue, held, store, with_queue};
-use crate::harness::{Database, Output, Stdout};
+use crate::harness::{Database, Output, Pgfeed, Stdout};
 
 /// Delivers to a shell command until nothing is left.
 fn deliver(db: &Database, args: &[&str], script: &str) -> Output {
@@ -154,4 +154,20 @@ fn requeued_events_of_a_row_keep_their_order() {
     let script = r#"echo "$PGFEED_ID"; test -e "$HOME/refused" || { touch "$HOME/refused"; exit 1; }"#;
     let words = ["-q", "tail-queue", "q", "-e", "--backoff", "10ms", "--", "sh", "-c", script];
     db.pgfeed(words).run().ok().stdout_is("1\n1\n2\n");
+}
+
+#[test]
+fn a_reason_that_the_encoding_cannot_hold_is_escaped() {
+    let admin = Database::new();
+    let name = format!("{}_l1", admin.name());
+    admin.sql(&format!("CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"));
+    let url = admin.server().cluster().socket_url(&name);
+    let run = |args: &[&str]| Pgfeed::new(args).env("DATABASE_URL", &url).run();
+    run(&["notify", "--queue", "q", "--create", "x"]).ok();
+    let refuse = "while read -r line; do echo '1 нет'; done";
+    let words = ["tail-queue", "q", "-e", "--max-attempts", "2", "--backoff", "10ms", "--poll", "100ms"];
+    run(&[&words[..], &["--exec-mode", "stream", "--", "sh", "-c", refuse]].concat()).ok();
+    let dead = run(&["tail-queue", "q", "--dead"]).ok().json();
+    assert_eq!(dead[0]["error"], "\\u{43d}\\u{435}\\u{442}");
+    admin.sql(&format!("DROP DATABASE {name} WITH (FORCE)"));
 }
