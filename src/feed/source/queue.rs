@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::feed::event::{Event, Item, Origin};
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
-use crate::queue::{Batch, Failure, Fate, Order, Queue, Taken, Taker, delay};
+use crate::queue::{Batch, Failure, Fate, Order, Queue, Take, Taken, Taker, delay};
 use crate::stop::Stop;
 
 /// How often an idle worker looks whether slots are free: their worker may have died.
@@ -113,7 +113,14 @@ impl QueueSource {
             self.observer.back();
             self.records.iter().for_each(|records| records.back());
         }
-        Ok(taken.unwrap_or_default())
+        Ok(match taken {
+            Some(Take::Events(events)) => events,
+            Some(Take::Moved) => {
+                self.eager = true;
+                Vec::new()
+            }
+            None => Vec::new(),
+        })
     }
 
     fn worker(&mut self) -> Result<&mut Taker> {
@@ -188,6 +195,13 @@ impl Source for QueueSource {
             }
             if self.stop.requested().is_some() {
                 return Ok(Poll::Idle);
+            }
+            // What was in front is out of the way.
+            if self.eager && max > 0 && self.lost.is_none() {
+                if Instant::now() >= until {
+                    return Ok(Poll::Idle);
+                }
+                continue;
             }
             // A worker without a connection must not count as one that has found nothing.
             if self.lost.is_some() {
