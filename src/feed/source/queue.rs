@@ -205,6 +205,9 @@ impl Source for QueueSource {
             }
             // A worker without a connection must not count as one that has found nothing.
             if self.lost.is_some() {
+                if max == 0 {
+                    self.stop.pause(until.saturating_duration_since(Instant::now()));
+                }
                 if Instant::now() >= until {
                     return Ok(Poll::Idle);
                 }
