@@ -53,6 +53,8 @@ pub struct QueueSource {
     kick: u64,
     /// Whether to take at the next occasion: after a kick, and as long as there is something.
     eager: bool,
+    /// When it took the last time, or tried to.
+    took_at: Instant,
     taker: Option<Taker>,
     backoff: Backoff,
     /// Until when to leave the server alone, since a connection was lost; none while all is well.
@@ -86,6 +88,7 @@ impl QueueSource {
             bell,
             kick: 0,
             eager: true,
+            took_at: Instant::now(),
             taker: Some(taker),
             backoff: Backoff::new(),
             lost: None,
@@ -105,6 +108,7 @@ impl QueueSource {
     /// Takes; a lost connection is told, and nothing is taken for now.
     fn take(&mut self, max: usize) -> Result<Vec<Taken>> {
         let batch = Batch { events: max, retries: max.min(self.policy.retries), bytes: self.policy.bytes };
+        self.took_at = Instant::now();
         let taken = self.worker().and_then(|taker| taker.take(&batch));
         let taken = self.unless_lost(taken)?;
         // Connecting alone proves little: on a standby it works, and taking does not.
@@ -177,6 +181,8 @@ impl Source for QueueSource {
     fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
         // Not longer than until the next look for free slots: what is reserved for this worker may be needed by others.
         let until = Instant::now() + wait.min(LOOK_FOR_SLOTS);
+        // Whoever waits for the workers may be cut off and not know it: it asks a server that need not answer.
+        self.eager |= self.took_at.elapsed() >= self.bell.poll();
         loop {
             self.pause(until);
             let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
@@ -191,6 +197,7 @@ impl Source for QueueSource {
             };
             if !taken.is_empty() {
                 self.eager = true;
+                self.bell.found();
                 return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
             }
             if self.stop.requested().is_some() {
