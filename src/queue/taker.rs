@@ -1,12 +1,12 @@
 //! Takes events inside a transaction that stays open while they are delivered: what a crash interrupts comes back by itself.
 
+mod behind;
 mod place;
 mod read;
 mod session;
 mod statements;
 mod tenure;
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
@@ -43,6 +43,14 @@ pub struct Taker {
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
+}
+
+/// What a take has come to.
+pub enum Take {
+    /// Events to deliver. When there are none, there is nothing to take.
+    Events(Vec<Taken>),
+    /// Nothing but events that now wait behind others of their key: there may be more.
+    Moved,
 }
 
 /// The batch in flight.
@@ -100,33 +108,22 @@ impl Taker {
         })
     }
 
-    /// Takes the oldest events that this worker may have now. Ends with an open transaction, unless there are none: then
+    /// Takes the oldest events that this worker may have now. Ends with an open transaction when there are some: then
     /// [`Taker::settle`] or [`Taker::give_back`] is called next.
     ///
     /// # Errors
     /// What the server says; nothing is taken then.
-    pub fn take(&mut self, batch: &Batch) -> Result<Vec<Taken>> {
+    pub fn take(&mut self, batch: &Batch) -> Result<Take> {
         self.refresh()?;
-        loop {
-            self.begin()?;
-            let facts = self.facts()?;
-            self.floor.before_take(facts.horizon);
-            let mut events = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
-            if events.is_empty() {
-                events = self.take_queued(batch, &facts)?;
-                if self.order == Order::Ordered && facts.anything_retries && !events.is_empty() {
-                    self.move_behind(&mut events)?;
-                    if events.is_empty() {
-                        self.commit()?;
-                        continue;
-                    }
-                }
-            }
-            if events.is_empty() {
-                self.commit()?;
-            }
-            return Ok(events);
+        self.begin()?;
+        let facts = self.facts()?;
+        self.floor.before_take(facts.horizon);
+        let retries = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
+        let take = if retries.is_empty() { self.take_queued(batch, &facts)? } else { Take::Events(retries) };
+        if !matches!(&take, Take::Events(events) if !events.is_empty()) {
+            self.commit()?;
         }
+        Ok(take)
     }
 
     /// Commits the batch: all of it was delivered but the failures, which get their fate in the same transaction.
@@ -264,42 +261,25 @@ impl Taker {
         Ok(events)
     }
 
-    fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
+    fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Take> {
         let mut read = self.read_above(self.floor.get(), batch)?;
         if read.events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
             self.look_below();
             read = self.read_above(0, batch)?;
         }
-        let Read { events, exhausted, removal } = read;
-        if let Some(removal) = removal {
-            self.session.remove(&self.statements.remove, removal)?;
-        }
         // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
         // not has a higher id than any that the floor may pass.)
-        let last = events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
-        let exhausted = exhausted && !facts.barrier_waits;
+        let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
+        let exhausted = read.exhausted && !facts.barrier_waits;
         self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
-        Ok(events)
+        if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
+            return self.take_ready(read, batch);
+        }
+        self.remove(&read.events, read.places)?;
+        Ok(Take::Events(read.events))
     }
 
     fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
         read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
-    }
-
-    /// Moves the events whose key is being retried behind that.
-    fn move_behind(&mut self, events: &mut Vec<Taken>) -> Result<()> {
-        let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
-        let rows = self.statements.retried_keys.rows(&mut **self.session.get()?, &[&keys])?;
-        let retried: HashSet<i64> = rows.iter().map(|row| row.get(0)).collect();
-        if retried.is_empty() {
-            return Ok(());
-        }
-        let (behind, ready): (Vec<Taken>, Vec<Taken>) =
-            std::mem::take(events).into_iter().partition(|event| retried.contains(&event.key));
-        let behind: Vec<Failure> =
-            behind.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
-        self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())?;
-        *events = ready;
-        Ok(())
     }
 }

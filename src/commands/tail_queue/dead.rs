@@ -47,7 +47,7 @@ pub fn run(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connecti
     let requeued: i64 = row.get(0);
     transaction.commit()?;
     print_lines(std::iter::once(format!("requeued {requeued} dead events of queue \"{}\"", queue.name)))?;
-    return Ok(Exit::Done);
+    Ok(Exit::Done)
 }
 
 /// How a dead event is shown.

@@ -11,7 +11,7 @@ use crate::feed::event::{Event, Item, Origin};
 use crate::feed::hold::Hold;
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
-use crate::queue::{Batch, Failure, Fate, Order, Queue, Taken, Taker, delay};
+use crate::queue::{Batch, Failure, Fate, Order, Queue, Take, Taken, Taker, delay};
 use crate::stop::Stop;
 
 /// How often an idle worker looks whether slots are free: their worker may have died.
@@ -55,6 +55,8 @@ pub struct QueueSource {
     kick: u64,
     /// Whether to take at the next occasion: after a kick, and as long as there is something.
     eager: bool,
+    /// When it took the last time, or tried to.
+    took_at: Instant,
     taker: Option<Taker>,
     backoff: Backoff,
     /// Until when to leave the server alone, since a connection was lost; none while all is well.
@@ -89,6 +91,7 @@ impl QueueSource {
             bell,
             kick: 0,
             eager: true,
+            took_at: Instant::now(),
             taker: Some(taker),
             backoff: Backoff::new(),
             lost: None,
@@ -113,6 +116,7 @@ impl QueueSource {
     /// Takes; a lost connection is told, and nothing is taken for now.
     fn take(&mut self, max: usize) -> Result<Vec<Taken>> {
         let batch = Batch { events: max, retries: max.min(self.policy.retries), bytes: self.policy.bytes };
+        self.took_at = Instant::now();
         let taken = self.worker().and_then(|taker| taker.take(&batch));
         self.hold.iter().for_each(Hold::begin);
         let taken = self.unless_lost(taken)?;
@@ -122,7 +126,14 @@ impl QueueSource {
             self.observer.back();
             self.records.iter().for_each(|records| records.back());
         }
-        Ok(taken.unwrap_or_default())
+        Ok(match taken {
+            Some(Take::Events(events)) => events,
+            Some(Take::Moved) => {
+                self.eager = true;
+                Vec::new()
+            }
+            None => Vec::new(),
+        })
     }
 
     fn worker(&mut self) -> Result<&mut Taker> {
@@ -179,6 +190,8 @@ impl Source for QueueSource {
     fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
         // Not longer than until the next look for free slots: what is reserved for this worker may be needed by others.
         let until = Instant::now() + wait.min(LOOK_FOR_SLOTS);
+        // Whoever waits for the workers may be cut off and not know it: it asks a server that need not answer.
+        self.eager |= self.took_at.elapsed() >= self.bell.poll();
         loop {
             self.pause(until);
             let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
@@ -193,13 +206,24 @@ impl Source for QueueSource {
             };
             if !taken.is_empty() {
                 self.eager = true;
+                self.bell.found();
                 return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
             }
             if self.stop.requested().is_some() {
                 return Ok(Poll::Idle);
             }
+            // What was in front is out of the way.
+            if self.eager && max > 0 && self.lost.is_none() {
+                if Instant::now() >= until {
+                    return Ok(Poll::Idle);
+                }
+                continue;
+            }
             // A worker without a connection must not count as one that has found nothing.
             if self.lost.is_some() {
+                if max == 0 {
+                    self.stop.pause(until.saturating_duration_since(Instant::now()));
+                }
                 if Instant::now() >= until {
                     return Ok(Poll::Idle);
                 }

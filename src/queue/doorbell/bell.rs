@@ -133,6 +133,16 @@ impl Bell {
         }
     }
 
+    /// The longest that a worker may rely on this.
+    pub fn poll(&self) -> Duration {
+        self.options.poll
+    }
+
+    /// Notes that a worker has something in hand, whether it was told to take or not: the last look is out of date.
+    pub fn found(&self) {
+        self.lock().nothing_left = false;
+    }
+
     /// Notes the highest id of a batch that was taken and committed.
     pub fn taken(&self, id: i64) {
         self.highest.fetch_max(id, Ordering::Relaxed);

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use postgres::{Client, Row};
 
-use super::place::Place;
-use super::session::Removal;
+pub use super::place::Place;
 use super::statements::Statements;
 use crate::error::Result;
 use crate::queue::batch::{Batch, Taken};
@@ -14,10 +13,10 @@ use crate::queue::batch::{Batch, Taken};
 pub struct Read {
     /// The events, by their ids.
     pub events: Vec<Taken>,
+    /// Where each of them stands.
+    pub places: Vec<Place>,
     /// Whether there was nothing more.
     pub exhausted: bool,
-    /// What is to be removed, unless there is nothing.
-    pub removal: Option<Removal>,
 }
 
 /// Reads the oldest events of some slots above an id, which are then to be removed.
@@ -37,11 +36,9 @@ pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i
     let mut fetched = if large.is_empty() { HashMap::new() } else { fetch(client, statements, &large)? };
     // What has no payload was removed by hand a moment ago.
     let mut payload = |row: &Row| row.get::<_, Option<String>>(PAYLOAD).or_else(|| fetched.remove(&row.get(0)));
-    let events: Vec<Taken> = rows.iter().filter_map(|row| Some(taken(row, payload(row)?))).collect();
-    let ids = events.first().map(|event| event.id).zip(events.last().map(|event| event.id));
-    let places = || rows.iter().map(|row| row.get(PLACE)).collect();
-    let removal = ids.map(|(first, last)| Removal { places: places(), first, last });
-    Ok(Read { events, exhausted, removal })
+    let found = rows.iter().filter_map(|row| Some((taken(row, payload(row)?), row.get::<_, Place>(PLACE))));
+    let (events, places) = found.unzip();
+    Ok(Read { events, places, exhausted })
 }
 
 const PAYLOAD: usize = 4;

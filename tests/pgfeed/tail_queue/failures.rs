@@ -1,6 +1,6 @@
 //! What becomes of events that a command refuses.
 
-use super::{enqueue, held, store, with_queue};
+use super::{consume, enqueue, held, store, with_queue};
 use crate::harness::{Database, Output, Pgfeed, Stdout};
 
 /// Delivers to a shell command until nothing is left.
@@ -80,6 +80,22 @@ fn a_failed_event_waits_longer_each_time_and_keeps_its_row_waiting() {
     db.sql("UPDATE pgfeed.retry_q SET due = now() WHERE due IS NOT NULL");
     let output = deliver(&db, &[], &refuse("x")).ok();
     assert_eq!(output.lines(), ["1 1", "1 2", "1 3"]);
+}
+
+#[test]
+fn what_waits_behind_a_failed_event_is_moved_there_in_few_transactions() {
+    let db = with_queue();
+    db.sql("INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due) VALUES (-1, now(), 1, false, '1 0', 1, now() + interval '1 day')");
+    // Among them is one of another key, which stays until its turn.
+    db.sql(
+        "INSERT INTO pgfeed.queue_q (key, payload) SELECT 1 + (n = 1500)::int, n::text FROM generate_series(1, 3000) n",
+    );
+    consume(&db, &["--batch", "1", "-n", "1"]).run().ok().stdout_is("1500\n");
+    assert_eq!(db.value("SELECT count(DISTINCT xmin::text)::text FROM pgfeed.retry_q WHERE id > 0"), "2");
+    consume(&db, &["--batch", "1", "-t", "2s"]).run();
+    assert_eq!(held(&db), "0 3000 0");
+    let order = "SELECT bool_and(due IS NULL)::text FROM pgfeed.retry_q WHERE id > 0";
+    assert_eq!(db.value(order), "true");
 }
 
 #[test]

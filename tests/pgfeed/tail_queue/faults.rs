@@ -125,3 +125,27 @@ fn a_server_that_refuses_to_be_listened_to_is_asked_less_and_less_often() {
     let tries = proxy.accepted();
     assert!(tries < 18, "{tries} connections in three seconds");
 }
+
+#[test]
+fn a_worker_without_a_connection_and_without_room_is_not_busy() {
+    let db = with_queue();
+    db.sql(&enqueue(1, 1));
+    let run = db.pgfeed(["tail-queue", "q", "-n", "1", "-j", "2", "--", "sh", "-c", "cat; sleep 60"]).spawn();
+    assert!(run.next_line().contains("\"1 1\""));
+    db.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgfeed tail-queue'
+         AND datname = current_database() AND state <> 'idle in transaction'",
+    );
+    run.wait_stderr("trying again");
+    let before = cpu_ticks(run.pid());
+    std::thread::sleep(Duration::from_secs(1));
+    let busy = cpu_ticks(run.pid()) - before;
+    assert!(busy < 40, "{busy} hundredths of a second");
+}
+
+/// The processor time that a process has used, in hundredths of a second.
+fn cpu_ticks(pid: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+}

@@ -116,7 +116,7 @@ fn an_idle_worker_looks_for_slots_and_nothing_else() {
     let server = own_server_with(|builder| builder.setting("log_statement", "all"));
     let db = server.database();
     make_queue(&db, "q");
-    let running = consume(&db, &[]).spawn();
+    let running = consume(&db, &["--poll", "1h"]).spawn();
     wait_for_shares(&db, "64");
     let looks = |log: &str| log.matches("count(*) FILTER (WHERE pid < pg_catalog.pg_backend_pid())").count();
     let before = server.cluster().log_text().len();
