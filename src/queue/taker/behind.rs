@@ -21,8 +21,9 @@ impl Taker {
         }
         if read.events.iter().any(|event| !retried.contains(&event.key)) {
             self.remove(&read.events, read.places)?;
-            let (behind, ready) = read.events.into_iter().partition(|event| retried.contains(&event.key));
-            self.put_behind(behind)?;
+            let (behind, ready): (Vec<Taken>, Vec<Taken>) =
+                read.events.into_iter().partition(|event| retried.contains(&event.key));
+            self.put_behind(&behind)?;
             return Ok(Take::Events(ready));
         }
         self.move_many(batch)?;
@@ -43,7 +44,7 @@ impl Taker {
         let (behind, places): (Vec<Taken>, Vec<_>) =
             read.events.into_iter().zip(read.places).filter(|(event, _)| retried.contains(&event.key)).unzip();
         self.remove(&behind, places)?;
-        self.put_behind(behind)
+        self.put_behind(&behind)
     }
 
     /// Those of the events' keys that are being retried.
@@ -53,7 +54,7 @@ impl Taker {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    fn put_behind(&mut self, events: Vec<Taken>) -> Result<()> {
+    fn put_behind(&mut self, events: &[Taken]) -> Result<()> {
         let behind: Vec<Failure> =
             events.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
         self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())
