@@ -244,19 +244,3 @@ fn nobody_is_busy_because_a_transaction_stays_open() {
     transaction.rollback().unwrap();
     wait_until_somebody_is_in_front(&db);
 }
-
-#[test]
-fn workers_look_for_themselves_while_whoever_waits_for_them_is_stuck() {
-    let db = database();
-    let mut client = db.client();
-    // Whoever waits takes W, and waits for who seems to test it.
-    client.execute(&format!("SELECT pg_advisory_lock({W}, id) FROM pgfeed.queue"), &[]).unwrap();
-    let args = ["tail-queue", "sample", "--consume", "-o", "raw", "--poll", "100ms", "-n", "1"];
-    let run = db.pgfeed(args).spawn();
-    db.wait_for(&format!(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND classid = {W}::oid
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-    ));
-    db.pgfeed(["notify", "--queue", "sample", "x"]).run().ok();
-    run.finish().ok().stdout_is("x\n");
-}

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::harness::pooler::{Mode, Pooler};
-use crate::harness::proxy::{Mode as Fault, Proxy};
 use crate::harness::{Database, Pgfeed, Signal, own_server, server};
 
 const WARNING: &str = "and through one nobody can be woken: the queue is looked at every second";
@@ -168,23 +167,4 @@ fn the_settings_of_a_shared_session_stay_as_they_are() {
         _ => None,
     });
     assert_eq!(changed, None);
-}
-
-#[test]
-fn whoever_looks_through_a_transaction_pool_skips_nothing_when_a_commit_fails() {
-    let db = Database::new();
-    let pooler = Pooler::in_front_of(server(), Mode::Transaction, 8);
-    orders(&db, 1);
-    let proxy = Proxy::in_front_of_port(pooler.port());
-    let args = ["tail-queue", "q", "-o", "raw", "--poll", "100ms"];
-    let run = Pgfeed::new(args).env("DATABASE_URL", proxy.url(db.name())).spawn();
-    run.next_line();
-    proxy.set(Fault::LoseAnswerTo("COMMIT"));
-    db.sql("INSERT INTO orders SELECT generate_series(2, 3)");
-    run.wait_stderr("trying again");
-    proxy.set(Fault::Pass);
-    for _ in 0..2 {
-        run.next_line();
-    }
-    assert_eq!(run.lines().len(), 3);
 }

@@ -84,11 +84,6 @@ impl Pooler {
         Some(pooler)
     }
 
-    /// Where it listens, on 127.0.0.1.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// The URL of a database through it.
     pub fn url(&self, database: &str) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/{database}", self.port)
