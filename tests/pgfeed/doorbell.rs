@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use postgres::fallible_iterator::FallibleIterator as _;
 
 use self::writers::{Keys, steadily, stored_by};
-use crate::harness::{Database, Running, Signal, wait_until};
+use crate::harness::{Database, Running, Signal, send, wait_until};
 
 /// Class of the lock of whoever sleeps in front.
 const X: i32 = 1_885_824_600;
@@ -248,15 +248,17 @@ fn nobody_is_busy_because_a_transaction_stays_open() {
 #[test]
 fn workers_look_for_themselves_while_whoever_waits_for_them_is_stuck() {
     let db = database();
-    let mut client = db.client();
-    // Whoever waits takes W, and waits for who seems to test it.
-    client.execute(&format!("SELECT pg_advisory_lock({W}, id) FROM pgfeed.queue"), &[]).unwrap();
     let args = ["tail-queue", "sample", "--consume", "-o", "raw", "--poll", "100ms", "-n", "1"];
     let run = db.pgfeed(args).spawn();
-    db.wait_for(&format!(
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND classid = {W}::oid
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-    ));
+    wait_until_somebody_is_in_front(&db);
+    let front = format!(
+        "SELECT pid::text FROM pg_locks WHERE classid = {X}::oid AND mode = 'ExclusiveLock'
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    );
+    let session = db.value(&front).parse().unwrap();
+    send(Signal::Stop, session);
     db.pgfeed(["notify", "--queue", "sample", "x"]).run().ok();
-    run.finish().ok().stdout_is("x\n");
+    let line = run.line_within(Duration::from_secs(20));
+    send(Signal::Cont, session);
+    assert_eq!(line.as_deref(), Some("x"));
 }
