@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::receiver::Collected;
-use crate::connection::Connection;
 use crate::error::Result;
 use crate::feed::event::Item;
-use crate::feed::{Outcome, Refuses, Sink, Written};
+use crate::feed::{Outcome, Refuses, Sink, Source, Written};
 
 /// A sink as it is, with a count.
 pub struct Counting {
@@ -44,11 +43,13 @@ impl Sink for Counting {
     }
 
     fn flush(&mut self) -> Result<Outcome> {
-        self.flush_beside(None)
+        let outcome = self.sink.flush()?;
+        self.count(&outcome);
+        Ok(outcome)
     }
 
-    fn flush_beside(&mut self, holder: Option<&mut Connection>) -> Result<Outcome> {
-        let outcome = self.sink.flush_beside(holder)?;
+    fn flush_beside(&mut self, source: &mut dyn Source) -> Result<Outcome> {
+        let outcome = self.sink.flush_beside(source)?;
         self.count(&outcome);
         Ok(outcome)
     }

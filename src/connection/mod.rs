@@ -49,7 +49,7 @@ pub use environment::Environment;
 pub use open::open_waiting;
 pub use pooling::Pooling;
 pub use settings::Settings;
-pub use transient::is_transient;
+pub use transient::{is_transient, passing};
 pub use verify::tls_config;
 
 /// How long a client may take to say goodbye to its server before its socket is cut.

@@ -1,6 +1,6 @@
 //! Tells errors that go away by themselves from those that somebody must repair.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::exit::Exit;
 
 /// Whether a daemon should try again: the server is away, busy, full or moved. Every SQLSTATE has an answer.
@@ -11,6 +11,18 @@ pub fn is_transient(error: &Error) -> bool {
     match error.sqlstate() {
         Some(code) => code_is_transient(code),
         None => error.exit() == Exit::Connection,
+    }
+}
+
+/// Parts a failure that passes, of which only the reason matters, from one for good.
+///
+/// # Errors
+/// What somebody must repair.
+pub fn passing<T>(done: Result<T>) -> Result<Result<T, String>> {
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(error) if is_transient(&error) => Ok(Err(error.to_string())),
+        Err(error) => Err(error),
     }
 }
 

@@ -103,11 +103,12 @@ pub trait Sink {
     /// When the sink has failed for good.
     fn flush(&mut self) -> Result<Outcome>;
 
-    /// The same, beside the connection that holds the batch ([`Source::holder`]): for a sink that can write there.
+    /// The same, for a sink that writes in the connection that holds the batch ([`Source::holder`]). To ask for it is to wait
+    /// for what the source still does there.
     ///
     /// # Errors
     /// When the sink has failed for good.
-    fn flush_beside(&mut self, _holder: Option<&mut Connection>) -> Result<Outcome> {
+    fn flush_beside(&mut self, _source: &mut dyn Source) -> Result<Outcome> {
         self.flush()
     }
 

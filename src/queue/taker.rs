@@ -1,12 +1,15 @@
 //! Takes events inside a transaction that stays open while they are delivered: what a crash interrupts comes back by itself.
 
+mod ahead;
 mod behind;
+mod facts;
 mod place;
 mod read;
 mod session;
 mod statements;
 mod tenure;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
@@ -17,8 +20,10 @@ use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::failpoint;
 use crate::queue::{STEADY_PLANS, of_transaction};
-use read::Read;
-use session::Session;
+use ahead::{Ahead, LookAhead};
+use facts::Facts;
+use read::{Place, Read};
+use session::{Errand, Removal, Session};
 use statements::Statements;
 use tenure::Tenure;
 
@@ -34,7 +39,7 @@ const LOOK_BELOW_EVERY: Duration = Duration::from_secs(1);
 /// One worker: a connection, the slots it owns, and the transaction it is in.
 pub struct Taker {
     session: Session,
-    statements: Statements,
+    statements: Arc<Statements>,
     order: Order,
     slots: Tenure,
     /// How a transaction begins.
@@ -43,6 +48,8 @@ pub struct Taker {
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
+    /// The next batch, read while the last one was delivered; its transaction has begun.
+    ahead: Option<Ahead>,
 }
 
 /// What a take has come to.
@@ -54,19 +61,12 @@ pub enum Take {
 }
 
 /// The batch in flight.
+#[derive(Clone, Copy)]
 struct Open {
     horizon: Horizon,
     last: Option<i64>,
     exhausted: bool,
     retried: bool,
-}
-
-/// What the server said in front of a take.
-struct Facts {
-    horizon: Horizon,
-    retry_is_due: bool,
-    anything_retries: bool,
-    barrier_waits: bool,
 }
 
 impl Taker {
@@ -97,7 +97,7 @@ impl Taker {
         let now = Instant::now();
         Ok(Self {
             session: Session::new(connection),
-            statements,
+            statements: Arc::new(statements),
             order,
             slots,
             begin,
@@ -105,6 +105,7 @@ impl Taker {
             floor: Floor::default(),
             floor_since: now,
             open: None,
+            ahead: None,
         })
     }
 
@@ -114,9 +115,12 @@ impl Taker {
     /// # Errors
     /// What the server says; nothing is taken then.
     pub fn take(&mut self, batch: &Batch) -> Result<Take> {
+        if let Some(ahead) = self.ahead.take() {
+            return self.take_ahead(ahead, batch);
+        }
         self.refresh()?;
         self.begin()?;
-        let facts = self.facts()?;
+        let facts = Facts::of(&self.statements.facts.row(&mut **self.session.get()?, &[])?);
         self.floor.before_take(facts.horizon);
         let retries = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
         let take = if retries.is_empty() { self.take_queued(batch, &facts)? } else { Take::Events(retries) };
@@ -145,7 +149,12 @@ impl Taker {
         }
         self.statements.promote(self.session.get()?, &keys)?;
         failpoint::reach("before_commit");
-        self.commit()?;
+        // What was read ahead may have to wait behind failures.
+        if failures.is_empty() {
+            self.commit_and_go_on()?;
+        } else {
+            self.commit()?;
+        }
         failpoint::reach("after_commit");
         Ok(())
     }
@@ -155,7 +164,7 @@ impl Taker {
     /// # Errors
     /// That the connection is lost, which has the same effect.
     pub fn give_back(&mut self) -> Result<()> {
-        self.open = None;
+        (self.open, self.ahead) = (None, None);
         self.session.roll_back()
     }
 
@@ -179,6 +188,7 @@ impl Taker {
         if self.shared_at.elapsed() < SHARE_EVERY / 2 {
             return Ok(false);
         }
+        self.forget_ahead()?;
         self.shared_at = Instant::now();
         match (&self.slots, self.order) {
             (Tenure::Session(_), Order::Ordered) => self.share_out(),
@@ -197,10 +207,18 @@ impl Taker {
 
     fn commit(&mut self) -> Result<()> {
         self.session.get()?.batch_execute("COMMIT")?;
-        if let Some(Open { horizon, last, exhausted, .. }) = self.open.take() {
-            self.floor.after_take(horizon, last, exhausted);
-        }
+        self.floor = self.floor_behind();
+        self.open = None;
         Ok(())
+    }
+
+    /// The floor once the batch in flight is committed.
+    fn floor_behind(&self) -> Floor {
+        let mut floor = self.floor.clone();
+        if let Some(Open { horizon, last, exhausted, .. }) = self.open {
+            floor.after_take(horizon, last, exhausted);
+        }
+        floor
     }
 
     fn begin(&mut self) -> Result<()> {
@@ -241,16 +259,6 @@ impl Taker {
         self.floor.reset();
     }
 
-    fn facts(&mut self) -> Result<Facts> {
-        let row = self.statements.facts.row(&mut **self.session.get()?, &[])?;
-        Ok(Facts {
-            horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
-            retry_is_due: row.get("retry_is_due"),
-            anything_retries: row.get("anything_retries"),
-            barrier_waits: row.get("barrier_waits"),
-        })
-    }
-
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
@@ -267,19 +275,29 @@ impl Taker {
             self.look_below();
             read = self.read_above(0, batch)?;
         }
+        self.open_with(facts, &read);
+        if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
+            return self.take_ready(read, batch);
+        }
+        self.take_read(read, facts, batch)
+    }
+
+    fn open_with(&mut self, facts: &Facts, read: &Read) {
         // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
         // not has a higher id than any that the floor may pass.)
         let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
         let exhausted = read.exhausted && !facts.barrier_waits;
         self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
-        if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
-            return self.take_ready(read, batch);
-        }
-        self.remove(&read.events, read.places)?;
-        Ok(Take::Events(read.events))
     }
 
     fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
         read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
+    }
+
+    /// Removes what was read from the queue, and then reads ahead.
+    fn remove(&mut self, events: &[Taken], places: Vec<Place>, ahead: Option<LookAhead>) -> Result<()> {
+        let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
+        let removal = Removal { places, first: first.id, last: last.id };
+        self.session.start(Errand { remove: self.statements.remove.clone(), removal, ahead })
     }
 }

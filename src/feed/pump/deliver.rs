@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::Pump;
-use crate::connection::is_transient;
+use crate::connection::passing;
 use crate::error::Result;
 use crate::failpoint;
 use crate::feed::event::Item;
@@ -46,12 +46,13 @@ impl Pump<'_> {
         let mut rounds = Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new() };
         let (mut rest, mut is_first) = ((0..batch.len()).collect::<Vec<_>>(), true);
         while !rest.is_empty() {
-            if let Some(why) = self.is_lost()? {
+            // Others may have the batch already. (In front of the first round they have not: it was handed over a moment ago.)
+            if !is_first && let Err(why) = passing(self.source.holder())? {
                 return Ok(Delivery::Unavailable(why, Duration::ZERO));
             }
             let Round { written, refused, later } = self.write(&mut rounds, rest, by_key)?;
             failpoint::reach("before_flush");
-            let flushed = self.sink.flush_beside(self.source.holder().ok().flatten())?;
+            let flushed = self.sink.flush_beside(self.source)?;
             failpoint::reach("after_flush");
             let (missing, waits) = match flushed {
                 Outcome::Delivered => (Vec::new(), None),
@@ -73,18 +74,6 @@ impl Pump<'_> {
             (rest, is_first) = (later, false);
         }
         Ok(rounds.done(None))
-    }
-
-    /// Whether others may have the batch already, and why. A stream need not wait for the answer: it cannot refuse.
-    fn is_lost(&mut self) -> Result<Option<String>> {
-        if self.sink.refuses() == Refuses::Nothing {
-            return Ok(None);
-        }
-        match self.source.holder() {
-            Ok(_) => Ok(None),
-            Err(why) if is_transient(&why) => Ok(Some(why.to_string())),
-            Err(why) => Err(why),
-        }
     }
 
     /// Writes what may be written now.

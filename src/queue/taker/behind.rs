@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::read::{self, Read};
-use super::session::Removal;
+use super::read::Read;
 use super::{Take, Taker};
 use crate::error::Result;
 use crate::queue::batch::{Batch, Failure, Fate, Taken};
@@ -16,11 +15,11 @@ impl Taker {
     pub(super) fn take_ready(&mut self, read: Read, batch: &Batch) -> Result<Take> {
         let retried = self.retried(&read.events)?;
         if retried.is_empty() {
-            self.remove(&read.events, read.places)?;
+            self.remove(&read.events, read.places, None)?;
             return Ok(Take::Events(read.events));
         }
         if read.events.iter().any(|event| !retried.contains(&event.key)) {
-            self.remove(&read.events, read.places)?;
+            self.remove(&read.events, read.places, None)?;
             let (behind, ready): (Vec<Taken>, _) =
                 read.events.into_iter().partition(|event| retried.contains(&event.key));
             self.put_behind(&behind)?;
@@ -43,7 +42,7 @@ impl Taker {
         }
         let (behind, places): (Vec<Taken>, Vec<_>) =
             read.events.into_iter().zip(read.places).filter(|(event, _)| retried.contains(&event.key)).unzip();
-        self.remove(&behind, places)?;
+        self.remove(&behind, places, None)?;
         self.put_behind(&behind)
     }
 
@@ -58,11 +57,5 @@ impl Taker {
         let behind: Vec<Failure> =
             events.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
         self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())
-    }
-
-    /// Removes what was read from the queue.
-    pub(super) fn remove(&mut self, events: &[Taken], places: Vec<read::Place>) -> Result<()> {
-        let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
-        self.session.remove(&self.statements.remove, Removal { places, first: first.id, last: last.id })
     }
 }

@@ -19,6 +19,16 @@ pub struct Read {
     pub exhausted: bool,
 }
 
+impl Read {
+    /// No more than so many.
+    pub fn at_most(mut self, events: usize) -> Self {
+        self.exhausted &= self.events.len() <= events;
+        self.events.truncate(events);
+        self.places.truncate(events);
+        self
+    }
+}
+
 /// Reads the oldest events of some slots above an id, which are then to be removed.
 ///
 /// # Errors

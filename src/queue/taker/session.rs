@@ -1,4 +1,4 @@
-//! A worker's connection, which removes by itself what the worker is delivering.
+//! A worker's connection, which by itself removes what the worker is delivering, and reads what comes next.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::ahead::{Ahead, LookAhead};
 use super::place::Place;
 use crate::connection::Connection;
-use crate::connection::ask::Question;
+use crate::connection::ask::{Question, Value};
 use crate::error::{Error, Result};
 
 /// From so many events on it pays to remove them in a thread.
-const MANY: usize = 100;
+pub const MANY: usize = 100;
 /// How long a connection that ends is waited for while it is busy.
 const COURTESY: Duration = Duration::from_millis(20);
 
@@ -25,9 +26,31 @@ pub struct Removal {
 }
 
 impl Removal {
+    /// As the statement has them.
+    pub fn values(&self) -> [&dyn Value; 3] {
+        [&self.places, &self.first, &self.last]
+    }
+
     fn run(&self, client: &mut Client, remove: &Question) -> Result<()> {
-        remove.execute(client, &[&self.places, &self.first, &self.last])?;
+        remove.execute(client, &self.values())?;
         Ok(())
+    }
+}
+
+/// What a connection does by itself.
+pub struct Errand {
+    pub remove: Question,
+    pub removal: Removal,
+    /// What to read then.
+    pub ahead: Option<LookAhead>,
+}
+
+impl Errand {
+    fn run(&self, client: &mut Client) -> Result<Option<Ahead>> {
+        match &self.ahead {
+            Some(ahead) => ahead.run(&self.removal, client),
+            None => self.removal.run(client, &self.remove).map(|()| None),
+        }
     }
 }
 
@@ -35,37 +58,39 @@ impl Removal {
 pub struct Session {
     /// None while the thread has it.
     connection: Option<Connection>,
-    remover: Option<Remover>,
+    runner: Option<Runner>,
+    /// What it has read ahead.
+    ahead: Option<Ahead>,
     /// Why the transaction cannot be committed: the server would take a COMMIT for a rollback, and not complain.
     failed: Option<Error>,
 }
 
-/// The thread that removes; it ends with the session.
-struct Remover {
-    orders: Sender<(Connection, Question, Removal)>,
-    done: Receiver<(Connection, Result<()>)>,
+/// The thread that runs errands; it ends with the session.
+struct Runner {
+    errands: Sender<(Connection, Errand)>,
+    done: Receiver<(Connection, Result<Option<Ahead>>)>,
 }
 
-impl Remover {
+impl Runner {
     fn start() -> Self {
-        let (orders, received) = mpsc::channel::<(Connection, Question, Removal)>();
+        let (errands, received) = mpsc::channel::<(Connection, Errand)>();
         let (tell, done) = mpsc::channel();
         thread::spawn(move || {
-            for (mut connection, remove, removal) in received {
-                let removed = removal.run(&mut connection, &remove);
-                if tell.send((connection, removed)).is_err() {
+            for (mut connection, errand) in received {
+                let ran = errand.run(&mut connection);
+                if tell.send((connection, ran)).is_err() {
                     return;
                 }
             }
         });
-        Self { orders, done }
+        Self { errands, done }
     }
 }
 
 impl Session {
     /// Has a connection.
     pub fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), remover: None, failed: None }
+        Self { connection: Some(connection), runner: None, ahead: None, failed: None }
     }
 
     /// The connection, when it has done what it does by itself.
@@ -81,21 +106,27 @@ impl Session {
         }
     }
 
-    /// Removes events; many of them while the worker goes on.
+    /// Runs an errand; where there is much to do, while the worker goes on.
     ///
     /// # Errors
     /// What the server says, if it has said so already.
-    pub fn remove(&mut self, remove: &Question, removal: Removal) -> Result<()> {
+    pub fn start(&mut self, errand: Errand) -> Result<()> {
         let connection = self.get()?;
-        if removal.places.len() < MANY {
-            return removal.run(connection, remove);
+        if errand.removal.places.len() < MANY {
+            return errand.removal.run(connection, &errand.remove);
         }
-        let remover = self.remover.get_or_insert_with(Remover::start);
+        let runner = self.runner.get_or_insert_with(Runner::start);
         if let Some(connection) = self.connection.take() {
             // Were the thread gone, the connection would be too.
-            let _ = remover.orders.send((connection, remove.clone(), removal));
+            let _ = runner.errands.send((connection, errand));
         }
         Ok(())
+    }
+
+    /// What the last errand has read ahead.
+    pub fn ahead(&mut self) -> Option<Ahead> {
+        self.finish();
+        self.ahead.take()
     }
 
     /// Rolls back the transaction.
@@ -104,18 +135,21 @@ impl Session {
     /// What the server says.
     pub fn roll_back(&mut self) -> Result<()> {
         self.finish();
-        self.failed = None;
+        (self.failed, self.ahead) = (None, None);
         Ok(self.get()?.batch_execute("ROLLBACK")?)
     }
 
     /// Waits for what it does by itself.
     fn finish(&mut self) {
         if self.connection.is_none()
-            && let Some(remover) = &self.remover
-            && let Ok((connection, removed)) = remover.done.recv()
+            && let Some(runner) = &self.runner
+            && let Ok((connection, ran)) = runner.done.recv()
         {
             self.connection = Some(connection);
-            self.failed = removed.err();
+            match ran {
+                Ok(ahead) => self.ahead = ahead,
+                Err(error) => self.failed = Some(error),
+            }
         }
     }
 }
@@ -124,9 +158,9 @@ impl Drop for Session {
     /// Lets the connection say goodbye, but does not wait for a server that hangs.
     fn drop(&mut self) {
         if self.connection.is_none()
-            && let Some(remover) = &self.remover
+            && let Some(runner) = &self.runner
         {
-            let _ = remover.done.recv_timeout(COURTESY);
+            let _ = runner.done.recv_timeout(COURTESY);
         }
     }
 }

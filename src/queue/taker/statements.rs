@@ -18,6 +18,8 @@ pub struct Statements {
     pub take: Question,
     pub fetch: Question,
     pub remove: Question,
+    /// Removes, and answers with the facts.
+    pub remove_and_ask: Question,
     pub take_retry: Question,
     pub retried_keys: Question,
     retry: Question,
@@ -25,6 +27,14 @@ pub struct Statements {
     promote: Question,
     order: Order,
     reasons: Characters,
+}
+
+const FACTS: &str = include_str!("../../../sql/queue_facts.sql");
+const REMOVE: &str = include_str!("../../../sql/remove.sql");
+
+/// Both in one statement. What it answers is what it saw before it removed.
+fn remove_and_ask() -> String {
+    format!("WITH removed AS ({}) {FACTS}", REMOVE.trim_end().trim_end_matches(';'))
 }
 
 /// Which characters the database can store.
@@ -84,10 +94,11 @@ impl Statements {
             ("errors", "$7::text[]"),
         ];
         Ok(Self {
-            facts: prepare(include_str!("../../../sql/queue_facts.sql"), &[queue, retry])?,
+            facts: prepare(FACTS, &[queue, retry])?,
             take: prepare(include_str!("../../../sql/take.sql"), &take)?,
             fetch: prepare("SELECT id, payload FROM /*{queue}*//*{}*/ WHERE ctid = ANY ($1::tid[])", &[queue])?,
-            remove: prepare(include_str!("../../../sql/remove.sql"), &remove)?,
+            remove: prepare(REMOVE, &remove)?,
+            remove_and_ask: prepare(&remove_and_ask(), &[&remove[..], &[retry]].concat())?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],

@@ -12,10 +12,10 @@ use postgres::Client;
 use super::ACKNOWLEDGE_WITHIN;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::{Target, yes_or_no};
-use crate::connection::{Connection, Environment, Options, Settings, is_transient};
+use crate::connection::{Connection, Environment, Options, Settings, is_transient, passing};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
-use crate::feed::{Outcome, Refuses, Sink, Undelivered, Written};
+use crate::feed::{Outcome, Refuses, Sink, Source, Undelivered, Written};
 use crate::sql::TableName;
 use crate::stop::Stop;
 use apply::{Told, apply};
@@ -136,6 +136,27 @@ enum Way {
 }
 
 impl Table {
+    fn keep_in_step(&mut self, holder: Option<&mut Connection>) -> Result<Outcome> {
+        let events = std::mem::take(&mut self.waiting);
+        if events.is_empty() {
+            return Ok(Outcome::Delivered);
+        }
+        match self.deliver(&events, holder) {
+            Ok(undelivered) => {
+                self.has_worked = true;
+                Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
+            }
+            Err(error) => {
+                let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
+                if self.has_worked || is_transient(&error) {
+                    Ok(Outcome::Unavailable(error.to_string()))
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
     fn deliver(
         &mut self,
         events: &[(Option<i64>, Box<str>)],
@@ -232,26 +253,15 @@ impl Sink for Table {
     }
 
     fn flush(&mut self) -> Result<Outcome> {
-        self.flush_beside(None)
+        self.keep_in_step(None)
     }
 
-    fn flush_beside(&mut self, holder: Option<&mut Connection>) -> Result<Outcome> {
-        let events = std::mem::take(&mut self.waiting);
-        if events.is_empty() {
-            return Ok(Outcome::Delivered);
-        }
-        match self.deliver(&events, holder) {
-            Ok(undelivered) => {
-                self.has_worked = true;
-                Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
-            }
-            Err(error) => {
-                let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
-                if self.has_worked || is_transient(&error) {
-                    Ok(Outcome::Unavailable(error.to_string()))
-                } else {
-                    Err(error)
-                }
+    fn flush_beside(&mut self, source: &mut dyn Source) -> Result<Outcome> {
+        match passing(source.holder())? {
+            Ok(holder) => self.keep_in_step(holder),
+            Err(why) => {
+                self.waiting.clear();
+                Ok(Outcome::Unavailable(why))
             }
         }
     }

@@ -1,0 +1,95 @@
+//! Reads the next batch in the transaction of the one that is being delivered: so the server is never without work.
+//!
+//! It is read behind the removal of the batch in front, hence without its events, and delivered when that is committed and no event
+//! of it has failed. Otherwise it is forgotten, which costs nothing: nothing of it was removed. What commits later than it was read
+//! cannot belong in front of it: a row is locked until its change is visible.
+
+use std::sync::Arc;
+
+use postgres::Client;
+
+use super::facts::Facts;
+use super::read::{self, Read};
+use super::session::{MANY, Removal};
+use super::statements::Statements;
+use super::tenure::Tenure;
+use super::{SHARE_EVERY, Take, Taker};
+use crate::error::Result;
+use crate::queue::batch::{Batch, Order};
+
+/// How to read ahead.
+pub struct LookAhead {
+    statements: Arc<Statements>,
+    floor: i64,
+    slots: i64,
+    batch: Batch,
+}
+
+/// A batch that was read ahead.
+pub struct Ahead {
+    pub facts: Facts,
+    pub read: Read,
+}
+
+impl LookAhead {
+    /// Removes the batch in front, and reads, unless events may have to wait for others, or there are none.
+    ///
+    /// # Errors
+    /// What the server says; the transaction is lost then.
+    pub fn run(&self, removal: &Removal, client: &mut Client) -> Result<Option<Ahead>> {
+        let facts = Facts::of(&self.statements.remove_and_ask.row(client, &removal.values())?);
+        if facts.anything_waits() {
+            return Ok(None);
+        }
+        let read = read::oldest(client, &self.statements, self.floor, self.slots, &self.batch)?;
+        Ok(Some(Ahead { facts, read }).filter(|ahead| !ahead.read.events.is_empty()))
+    }
+}
+
+impl Taker {
+    /// Goes on with what was read ahead.
+    pub(super) fn take_ahead(&mut self, ahead: Ahead, batch: &Batch) -> Result<Take> {
+        let Ahead { facts, read } = ahead;
+        let read = read.at_most(batch.events);
+        self.open_with(&facts, &read);
+        self.take_read(read, &facts, batch)
+    }
+
+    /// Commits the batch in flight, and begins the next one when it was read already: in one go, for each costs a round trip. Once in a
+    /// while it is not, so that slots are shared out between two batches.
+    pub(super) fn commit_and_go_on(&mut self) -> Result<()> {
+        let Some(ahead) = self.session.ahead().filter(|_| self.shared_at.elapsed() < SHARE_EVERY) else {
+            return self.commit();
+        };
+        self.session.get()?.batch_execute("COMMIT; BEGIN")?;
+        // In front of what is noted of this batch, whose transaction had not ended when that was read.
+        self.floor.before_take(ahead.facts.horizon);
+        self.floor = self.floor_behind();
+        (self.open, self.ahead) = (None, Some(ahead));
+        Ok(())
+    }
+
+    /// Ends the transaction of a batch that was read ahead and is not wanted now.
+    pub(super) fn forget_ahead(&mut self) -> Result<()> {
+        self.ahead.take().map_or(Ok(()), |_| self.session.roll_back())
+    }
+
+    /// Takes all that was read, and reads on meanwhile.
+    pub(super) fn take_read(&mut self, read: Read, facts: &Facts, batch: &Batch) -> Result<Take> {
+        let goes_on = !facts.anything_waits() && !read.exhausted;
+        let ahead = if goes_on { self.look_ahead(batch) } else { None };
+        self.remove(&read.events, read.places, ahead)?;
+        Ok(Take::Events(read.events))
+    }
+
+    /// How to read what follows the batch in flight. Only the owner of slots can know that nobody else takes it meanwhile.
+    fn look_ahead(&self, batch: &Batch) -> Option<LookAhead> {
+        if self.order != Order::Ordered || !matches!(self.slots, Tenure::Session(_)) || batch.events < MANY {
+            return None;
+        }
+        let statements = Arc::clone(&self.statements);
+        // Nothing comes of it unless the batch in flight is committed.
+        let floor = self.floor_behind().get();
+        Some(LookAhead { statements, floor, slots: self.slots.mask(), batch: *batch })
+    }
+}
