@@ -1,6 +1,7 @@
--- Takes events whose next attempt is due, at most as many, and of about as many bytes, as asked for.
-WITH picked AS MATERIALIZED (
-  SELECT id, due, pg_catalog.octet_length(payload) AS bytes
+-- Takes events whose next attempt is due, at most as many, and of about as many bytes, as asked for. One that has not failed itself
+-- brings those that wait behind it: once its key goes on, it goes on in batches.
+WITH heads AS MATERIALIZED (
+  SELECT id, key, due, attempts, pg_catalog.octet_length(payload) AS bytes
   FROM /*{retry}*/pgfeed.retry_sample/*{}*/ r
   WHERE due <= pg_catalog.statement_timestamp() AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0
     -- In order, nothing passes an older event of its key.
@@ -9,9 +10,28 @@ WITH picked AS MATERIALIZED (
   ORDER BY due, id
   LIMIT /*{events}*/1000/*{}*/
   FOR UPDATE SKIP LOCKED
+), picked AS MATERIALIZED (
+  SELECT id, due, id AS head, bytes FROM heads
+  UNION ALL
+  SELECT f.id, h.due, h.id, f.bytes
+  FROM heads h CROSS JOIN LATERAL (
+    -- Up to the first that has a time of its own.
+    SELECT id, bytes, pg_catalog.bool_and(waits) OVER (ORDER BY id) AS follows FROM (
+      SELECT id, pg_catalog.octet_length(payload) AS bytes, due IS NULL AS waits
+      FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b
+      WHERE b.key = h.key AND b.id > h.id
+      ORDER BY id
+      LIMIT /*{events}*/1000/*{}*/
+    ) b
+  ) f
+  WHERE h.attempts = 0 AND f.follows AND NOT /*{unordered}*/false/*{}*/
 ), fitting AS MATERIALIZED (
-  SELECT id FROM (SELECT id, pg_catalog.sum(bytes) OVER (ORDER BY due, id ROWS UNBOUNDED PRECEDING) - bytes AS before FROM picked) p
+  SELECT id FROM (
+    SELECT id, due, head, pg_catalog.sum(bytes) OVER (ORDER BY due, head, id ROWS UNBOUNDED PRECEDING) - bytes AS before FROM picked
+  ) p
   WHERE before < /*{bytes}*/8388608/*{}*/
+  ORDER BY due, head, id
+  LIMIT /*{events}*/1000/*{}*/
 )
 DELETE FROM /*{retry}*/pgfeed.retry_sample/*{}*/
 WHERE id = ANY (ARRAY(SELECT id FROM fitting))

@@ -88,7 +88,7 @@ impl Source for Rabbit {
         answered(&self.runtime, self.channel.basic_ack(self.newest, options)).map(|_| Settled::Recorded)
     }
 
-    fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
+    fn give_back(&mut self, _batch: Vec<Item>, _wait: Duration) -> Result<()> {
         let options = BasicNackOptions { multiple: true, requeue: true };
         answered(&self.runtime, self.channel.basic_nack(self.newest, options)).map(drop)
     }

@@ -17,7 +17,7 @@ use event::Item;
 
 /// Where events come from.
 pub trait Source {
-    /// Waits at most `wait` for events, and hands over at most `max` of them; with a `max` of 0 it only waits. Returns early when a
+    /// Waits at most `wait` for events, and hands over at most `max` of them; with a `max` of 0 it only waits, and hands over nothing. Returns early when a
     /// stop is asked for, and may return idle early, since other workers may need what this one has reserved.
     ///
     /// # Errors
@@ -30,11 +30,12 @@ pub trait Source {
     /// When the source has failed for good: the batch may come again.
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled>;
 
-    /// Takes a batch back, because nobody is there to take it: it will come again.
+    /// Takes a batch back, because nobody is there to take it: it will come again. What was handed over [again](Poll::Again) does so
+    /// after `wait` only, so that others come first.
     ///
     /// # Errors
     /// When the source has failed for good.
-    fn give_back(&mut self, batch: Vec<Item>) -> Result<()>;
+    fn give_back(&mut self, batch: Vec<Item>, wait: Duration) -> Result<()>;
 
     /// The connection in whose open transaction the batch was taken, where there is one: what a sink writes there is lasting
     /// once the batch is settled, and never if it comes again.
@@ -83,6 +84,8 @@ pub struct Undelivered {
 pub enum Poll {
     /// Events, and what happened between them, in order.
     Batch(Vec<Item>),
+    /// Events that were handed over before, and were not delivered then.
+    Again(Vec<Item>),
     /// Nothing for now.
     Idle,
     /// Nothing, and nothing will come.

@@ -1,6 +1,7 @@
 //! The pump: moves batches from a source to a sink, and settles them behind it.
 
 mod deliver;
+mod outage;
 mod pace;
 
 use std::time::{Duration, Instant};
@@ -8,11 +9,11 @@ use std::time::{Duration, Instant};
 use super::event::{Event, Item};
 use super::limits::{End, Meter, Next};
 use super::{Poll, Settled, Sink, Source, Undelivered};
-use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
 use deliver::Delivery;
+use outage::Outage;
 use pace::Pace;
 
 /// How often a pause looks whether a limit ends it.
@@ -39,15 +40,23 @@ pub trait Report {
     fn available(&self);
 }
 
-/// How long a sink that had no room has to take everything, until that counts as over.
-const CALM: Duration = Duration::from_secs(5);
+/// What a pump does next.
+enum Turn {
+    /// Delivers these, which this many of the limit were reserved for.
+    Batch(Vec<Item>, usize),
+    /// The same, which were handed over before.
+    Again(Vec<Item>, usize),
+    /// Nothing for now.
+    Nothing,
+    /// Ends.
+    End(End),
+}
 
-/// A time in which nobody takes events, or not all.
-#[derive(Default)]
-struct Outage {
-    backoff: Backoff,
-    /// When there was no room for some events, the last time.
-    short_at: Option<Instant>,
+/// Whether a batch was handed over before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    No,
+    Yes,
 }
 
 /// The parts of one feed, or of one worker of it.
@@ -74,77 +83,80 @@ impl Pump<'_> {
     /// # Errors
     /// What the source or the sink could not cope with.
     pub fn run(mut self) -> Result<End> {
-        let mut outage: Option<Outage> = None;
+        // What comes again has an outage of its own: that it is not taken does not mean that nothing is.
+        let mut outages = (Outage::default(), Outage::default());
         let mut pace = Pace::new(self.batch);
         loop {
-            if let Some(reason) = self.stop.requested() {
-                return Ok(reason.into());
-            }
-            let (wait, reserved) = match self.meter.next(pace.next()) {
-                Next::Poll(wait, reserved) => (wait, reserved),
-                Next::End(end) => return Ok(end),
-                // Not merely a pause: a source that ends when all its workers have found nothing waits for this one too.
-                Next::Ask(wait) => match self.source.poll(wait, 0)? {
-                    Poll::Ended => return Ok(End::SourceEnded),
-                    Poll::Idle | Poll::Batch(_) => continue,
-                },
+            let (batch, again, reserved) = match self.next_batch(pace)? {
+                Turn::Batch(batch, reserved) => (batch, Again::No, reserved),
+                Turn::Again(batch, reserved) => (batch, Again::Yes, reserved),
+                Turn::Nothing => continue,
+                Turn::End(end) => return Ok(end),
             };
-            let batch = match self.source.poll(wait, reserved) {
-                Ok(Poll::Batch(batch)) => batch,
-                other => {
-                    self.meter.settle(reserved, 0);
-                    match other? {
-                        Poll::Ended => return Ok(End::SourceEnded),
-                        Poll::Idle | Poll::Batch(_) => {
-                            let others = self.meter.turn_of_others();
-                            if !others.is_zero() && matches!(self.source.poll(others, 0)?, Poll::Ended) {
-                                return Ok(End::SourceEnded);
-                            }
-                            continue;
-                        }
-                    }
-                }
-            };
+            let outage = if again == Again::Yes { &mut outages.1 } else { &mut outages.0 };
             failpoint::reach("after_take");
             if failpoint::is_mutant("commit_first") {
                 self.source.settle(batch.clone(), &[])?;
             }
             let started = Instant::now();
-            match self.deliver(&batch)? {
+            let wait = match self.deliver(&batch)? {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
                 Delivery::Unavailable(why, at_least) => {
-                    self.source.give_back(batch)?;
-                    self.meter.settle(reserved, 0);
-                    self.wait_out(&mut outage, &why, at_least)?;
+                    // Where an acknowledgement takes too long for so many, it may not for fewer.
+                    pace.shrink();
+                    let wait = outage.unavailable(self.report, &why).max(at_least);
+                    self.give_back(batch, reserved, wait)?;
+                    wait
                 }
                 Delivery::Done(undelivered, Some((why, at_least))) => {
-                    let some_found_room = undelivered.len() < batch.len();
+                    let wait = outage.short(self.report, &why, undelivered.len() < batch.len());
                     self.settle(batch, &undelivered, reserved)?;
-                    if let Some(outage) = outage.as_mut().filter(|_| some_found_room) {
-                        outage.backoff.reset();
-                    }
-                    self.wait_out(&mut outage, &why, at_least)?;
-                    outage.get_or_insert_default().short_at = Some(Instant::now());
+                    wait.max(at_least)
                 }
                 Delivery::Done(undelivered, None) => {
-                    let over = |outage: &Outage| outage.short_at.is_none_or(|at| at.elapsed() >= CALM);
-                    if outage.take_if(|outage| over(outage)).is_some() {
-                        self.report.available();
-                    }
+                    outage.all_is_well(self.report);
                     pace.learn(batch.len(), started.elapsed());
                     self.settle(batch, &undelivered, reserved)?;
+                    continue;
                 }
+            };
+            // What comes again waits by itself, and keeps nothing else waiting.
+            if again == Again::No {
+                self.pause(wait)?;
             }
         }
     }
 
-    /// Tells of an outage once, and waits longer each time.
-    fn wait_out(&mut self, outage: &mut Option<Outage>, why: &str, at_least: Duration) -> Result<()> {
-        if outage.is_none() {
-            self.report.unavailable(why);
+    /// What to do next: a batch, if there is one.
+    fn next_batch(&mut self, pace: Pace) -> Result<Turn> {
+        if let Some(reason) = self.stop.requested() {
+            return Ok(Turn::End(reason.into()));
         }
-        let wait = outage.get_or_insert_default().backoff.wait();
-        self.pause(wait.max(at_least))
+        let (wait, reserved) = match self.meter.next(pace.next()) {
+            Next::Poll(wait, reserved) => (wait, reserved),
+            Next::End(end) => return Ok(Turn::End(end)),
+            // Not merely a pause: a source that ends when all its workers have found nothing waits for this one too.
+            Next::Ask(wait) => return self.wait_for_others(wait),
+        };
+        let turn = match self.source.poll(wait, reserved) {
+            Ok(Poll::Batch(batch)) => return Ok(Turn::Batch(batch, reserved)),
+            Ok(Poll::Again(batch)) => return Ok(Turn::Again(batch, reserved)),
+            Ok(Poll::Ended) => Ok(Turn::End(End::SourceEnded)),
+            Ok(Poll::Idle) => Ok(Turn::Nothing),
+            Err(error) => Err(error),
+        };
+        self.meter.settle(reserved, 0);
+        match (turn?, self.meter.turn_of_others()) {
+            (Turn::Nothing, others) if !others.is_zero() => self.wait_for_others(others),
+            (turn, _) => Ok(turn),
+        }
+    }
+
+    fn wait_for_others(&mut self, wait: Duration) -> Result<Turn> {
+        Ok(match self.source.poll(wait, 0)? {
+            Poll::Ended => Turn::End(End::SourceEnded),
+            Poll::Idle | Poll::Batch(_) | Poll::Again(_) => Turn::Nothing,
+        })
     }
 
     /// Leaves the sink alone for a while, but not beyond a limit or a stop.
@@ -165,11 +177,15 @@ impl Pump<'_> {
         Ok(())
     }
 
+    fn give_back(&mut self, batch: Vec<Item>, reserved: usize, wait: Duration) -> Result<()> {
+        self.meter.settle(reserved, 0);
+        self.source.give_back(batch, wait)
+    }
+
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
         let events = batch.iter().filter(|item| matches!(item, Item::Event(_))).count();
         if events > 0 && undelivered.len() == events && undelivered.iter().all(|event| event.reason.is_none()) {
-            self.meter.settle(reserved, 0);
-            return self.source.give_back(batch);
+            return self.give_back(batch, reserved, Duration::ZERO);
         }
         let mut fatal = None;
         for Undelivered { place, reason } in undelivered {

@@ -47,10 +47,19 @@ pub struct Failure<'a> {
 pub enum Fate {
     /// Another attempt after this delay.
     Retry(Duration),
-    /// Nobody has tried to deliver it: waits behind the older events of its key, if there are any.
+    /// Nobody has tried to deliver it: waits behind the older events of its key.
     Behind,
+    /// Nobody has tried to deliver it: comes again after this delay, or behind the older events of its key, if there are any.
+    Later(Duration),
     /// No more attempts.
     Bury,
+}
+
+impl Fate {
+    /// Whether what has led to it was an attempt to deliver the event.
+    pub fn is_attempt(self) -> bool {
+        matches!(self, Self::Retry(_) | Self::Bury)
+    }
 }
 
 /// How many events to take at once.

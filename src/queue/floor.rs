@@ -51,6 +51,19 @@ impl Floor {
         self.highest = self.highest.max(last.unwrap_or(0));
     }
 
+    /// Notes the end of the queue behind a take that found nothing for these slots: up to it there is nothing to look at but what
+    /// is under way. `next_to_start` was drawn by who has seen `end`.
+    pub fn after_nothing(&mut self, end: i64, next_to_start: i64) {
+        if !self.is_about_to_rise() && end > self.proven {
+            self.candidate = Some((end, next_to_start));
+        }
+    }
+
+    /// Whether there is an id already that only waits for transactions to end.
+    pub fn is_about_to_rise(&self) -> bool {
+        self.candidate.is_some()
+    }
+
     /// Raises it to an id that is known to be no higher than it may be.
     pub fn raise(&mut self, id: i64) {
         self.proven = self.proven.max(id);
@@ -94,6 +107,18 @@ mod tests {
         // Late ids below 100 filled this take: there may be more of them.
         assert_eq!(take(&mut floor, horizon(10, 10), Some(50), false), 0);
         assert_eq!(take(&mut floor, horizon(10, 10), Some(60), true), 100);
+    }
+
+    #[test]
+    fn what_others_hold_is_passed_once_nothing_is_under_way() {
+        let mut floor = Floor::default();
+        take(&mut floor, horizon(10, 10), None, true);
+        floor.after_nothing(5000, 12);
+        // Number 11 may still commit an id below.
+        assert_eq!(take(&mut floor, horizon(11, 13), None, true), 0);
+        assert_eq!(take(&mut floor, horizon(12, 13), None, true), 5000);
+        floor.after_nothing(5000, 14);
+        assert!(!floor.is_about_to_rise());
     }
 
     #[test]

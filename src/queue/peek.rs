@@ -6,7 +6,7 @@ use postgres::GenericClient;
 
 use super::batch::{Taken, in_order};
 use super::floor::{Floor, Horizon};
-use super::registry::Queue;
+use super::registry::{Queue, Storage};
 use crate::connection::ask::{self, Question};
 use crate::connection::{Connection, Pooling};
 use crate::error::Result;
@@ -15,21 +15,32 @@ use crate::sql;
 
 /// How far somebody has looked; shared with the thread that waits for more.
 #[derive(Debug, Clone)]
-pub struct Seen(Arc<Mutex<(i64, String)>>);
+pub struct Seen(Arc<Mutex<SeenUpTo>>);
+
+/// How far that is.
+#[derive(Debug, Clone)]
+pub struct SeenUpTo {
+    /// An id below which everything was seen.
+    pub floor: i64,
+    /// The snapshot that saw the last of the rest.
+    pub snapshot: String,
+    /// Where the queue was stored then.
+    pub storage: Storage,
+}
 
 impl Seen {
     fn nothing() -> Self {
         // The snapshot that sees nothing at all.
-        Self(Arc::new(Mutex::new((0, "1:1:".to_owned()))))
+        Self(Arc::new(Mutex::new(SeenUpTo { floor: 0, snapshot: "1:1:".to_owned(), storage: None })))
     }
 
-    /// An id below which everything was seen, and the snapshot that saw the last of the rest.
-    pub fn get(&self) -> (i64, String) {
+    /// How far.
+    pub fn get(&self) -> SeenUpTo {
         self.0.lock().expect("nobody panics while it holds this").clone()
     }
 
-    fn set(&self, floor: i64, snapshot: String) {
-        *self.0.lock().expect("nobody panics while it holds this") = (floor, snapshot);
+    fn set(&self, seen: SeenUpTo) {
+        *self.0.lock().expect("nobody panics while it holds this") = seen;
     }
 }
 
@@ -43,12 +54,15 @@ pub struct Peek {
     first: bool,
     /// Up to this id everything was there at the beginning, whatever its transaction says: some of it was restored from a dump.
     restored: i64,
+    /// SQL for where the queue is stored.
+    storage: String,
 }
 
 /// What one snapshot sees and the one before did not, as far as it was not shown yet.
 struct Window {
     snapshot: String,
     horizon: Horizon,
+    storage: Storage,
     last: i64,
 }
 
@@ -62,7 +76,15 @@ impl Peek {
         let restored = sql::fill(include_str!("../../sql/restored.sql"), &[("queue", &table), ("retry", &retry)]);
         let restored = ask::row(&mut **connection, &restored, &[])?.get(0);
         let page = prepare(connection, queue)?;
-        Ok(Self { seen: Seen::nothing(), floor: Floor::default(), page, window: None, first: true, restored })
+        Ok(Self {
+            seen: Seen::nothing(),
+            floor: Floor::default(),
+            page,
+            window: None,
+            first: true,
+            restored,
+            storage: queue.storage(),
+        })
     }
 
     /// Goes on with another connection.
@@ -100,7 +122,7 @@ impl Peek {
             Some(window) => window,
             None => self.open(client)?,
         };
-        let (_, before) = self.seen.get();
+        let before = self.seen.get().snapshot;
         let limit = i64::try_from(events).unwrap_or(i64::MAX);
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         let page = self
@@ -122,7 +144,8 @@ impl Peek {
             self.first = false;
             self.floor.after_take(window.horizon, Some(last), true);
             self.floor.raise(self.restored);
-            self.seen.set(self.floor.get(), window.snapshot);
+            let Window { snapshot, storage, .. } = window;
+            self.seen.set(SeenUpTo { floor: self.floor.get(), snapshot, storage });
         }
         Ok(page)
     }
@@ -131,12 +154,20 @@ impl Peek {
         // A number that was drawn in front of the snapshot: everything that had drawn an id by then has a lower one. (The
         // snapshot's own xmax will not do: it is the highest number that has *ended*, and there are higher ones under way.)
         let until: i64 = ask::row(client, "SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
-        let query = "SELECT s::text, pg_catalog.pg_snapshot_xmin(s)::text::bigint \
-                     FROM pg_catalog.pg_current_snapshot() s";
-        let row = ask::row(client, query, &[])?;
+        let query = format!(
+            "SELECT s::text, pg_catalog.pg_snapshot_xmin(s)::text::bigint, {} FROM pg_catalog.pg_current_snapshot() s",
+            self.storage
+        );
+        let row = ask::row(client, &query, &[])?;
+        let (storage, before) = (row.get(2), self.seen.get().storage);
+        if before.is_some() && storage != before {
+            // Emptied, or made anew: the ids may have begun anew.
+            self.floor.reset();
+            self.restored = 0;
+        }
         let horizon = Horizon { oldest_running: row.get(1), next_to_start: until };
         self.floor.before_take(horizon);
-        Ok(Window { snapshot: row.get(0), horizon, last: self.floor.get() })
+        Ok(Window { snapshot: row.get(0), horizon, storage, last: self.floor.get() })
     }
 }
 

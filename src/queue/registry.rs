@@ -10,6 +10,9 @@ use crate::sql;
 /// Longest name of a queue, in bytes: its indexes and its doorbell carry it in their names, with up to 16 bytes around it.
 const MAX_NAME_BYTES: usize = sql::MAX_NAME_BYTES - 16;
 
+/// The file that a queue is stored in, if there is one ([`Queue::storage`]).
+pub type Storage = Option<u32>;
+
 /// A queue, and the names of what belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
@@ -41,6 +44,11 @@ impl Queue {
     /// The table of events that could not be delivered, quoted.
     pub fn dead_table(&self) -> String {
         self.object("dead")
+    }
+
+    /// SQL for the file that the queue is stored in: TRUNCATE, and whoever makes the queue anew, begins another one.
+    pub fn storage(&self) -> String {
+        format!("pg_catalog.pg_relation_filenode({})", sql::literal(&self.table()))
     }
 
     /// The sequence of the events' ids, quoted.

@@ -4,17 +4,19 @@ mod ahead;
 mod behind;
 mod facts;
 mod place;
+mod reach;
 mod read;
 mod session;
+mod settle;
 mod statements;
 mod tenure;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{Batch, Failure, Fate, Order, Taken, in_order};
+use super::batch::{Batch, Order, Taken, in_order};
 use super::floor::{Floor, Horizon};
-use super::registry::Queue;
+use super::registry::{Queue, Storage};
 use super::slots::{Borrowed, Slots};
 use crate::connection::{Connection, Settings};
 use crate::error::Result;
@@ -50,6 +52,8 @@ pub struct Taker {
     open: Option<Open>,
     /// The next batch, read while the last one was delivered; its transaction has begun.
     ahead: Option<Ahead>,
+    /// Where the queue was stored when it was looked at the last time.
+    storage: Storage,
 }
 
 /// What a take has come to.
@@ -106,6 +110,7 @@ impl Taker {
             floor_since: now,
             open: None,
             ahead: None,
+            storage: None,
         })
     }
 
@@ -121,6 +126,7 @@ impl Taker {
         self.refresh()?;
         self.begin()?;
         let facts = Facts::of(&self.statements.facts.row(&mut **self.session.get()?, &[])?);
+        self.notice(facts.storage);
         self.floor.before_take(facts.horizon);
         let retries = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
         let take = if retries.is_empty() { self.take_queued(batch, &facts)? } else { Take::Events(retries) };
@@ -130,35 +136,6 @@ impl Taker {
         Ok(take)
     }
 
-    /// Commits the batch: all of it was delivered but the failures, which get their fate in the same transaction.
-    /// `delivered` are the keys of what was delivered.
-    ///
-    /// # Errors
-    /// What the server says; then all of the batch comes again.
-    pub fn settle(&mut self, delivered: impl Iterator<Item = i64>, failures: &[Failure]) -> Result<()> {
-        let (dead, again): (Vec<&Failure>, Vec<&Failure>) =
-            failures.iter().partition(|failure| failure.fate == Fate::Bury);
-        self.statements.retry(self.session.get()?, &again)?;
-        self.statements.bury(self.session.get()?, &dead)?;
-        // Where an event of a key is gone, or waits and was not tried, the oldest of the key may have nobody in front. In any order:
-        // what waits behind may do so since others kept the order.
-        let mut keys: Vec<i64> =
-            failures.iter().filter(|one| !matches!(one.fate, Fate::Retry(_))).map(|one| one.event.key).collect();
-        if self.open.as_ref().is_some_and(|open| open.retried) {
-            keys.extend(delivered);
-        }
-        self.statements.promote(self.session.get()?, &keys)?;
-        failpoint::reach("before_commit");
-        // What was read ahead may have to wait behind failures.
-        if failures.is_empty() {
-            self.commit_and_go_on()?;
-        } else {
-            self.commit()?;
-        }
-        failpoint::reach("after_commit");
-        Ok(())
-    }
-
     /// Rolls the batch back: all of it comes again.
     ///
     /// # Errors
@@ -166,6 +143,11 @@ impl Taker {
     pub fn give_back(&mut self) -> Result<()> {
         (self.open, self.ahead) = (None, None);
         self.session.roll_back()
+    }
+
+    /// Whether the batch in flight was taken before.
+    pub fn has_taken_again(&self) -> bool {
+        self.open.is_some_and(|open| open.retried)
     }
 
     /// The connection, while a batch is in flight.
@@ -212,15 +194,6 @@ impl Taker {
         Ok(())
     }
 
-    /// The floor once the batch in flight is committed.
-    fn floor_behind(&self) -> Floor {
-        let mut floor = self.floor.clone();
-        if let Some(Open { horizon, last, exhausted, .. }) = self.open {
-            floor.after_take(horizon, last, exhausted);
-        }
-        floor
-    }
-
     fn begin(&mut self) -> Result<()> {
         let connection = self.session.get()?;
         connection.batch_execute(&self.begin)?;
@@ -254,9 +227,9 @@ impl Taker {
         Ok(claimed)
     }
 
-    fn look_below(&mut self) {
-        self.floor_since = Instant::now();
-        self.floor.reset();
+    /// Where the queue is stored that the last batch was taken from.
+    pub fn storage(&self) -> Storage {
+        self.storage
     }
 
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
@@ -275,6 +248,9 @@ impl Taker {
             self.look_below();
             read = self.read_above(0, batch)?;
         }
+        if read.events.is_empty() && self.order == Order::Ordered && !facts.barrier_waits {
+            self.pass_what_others_hold()?;
+        }
         self.open_with(facts, &read);
         if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
             return self.take_ready(read, batch);
@@ -288,10 +264,6 @@ impl Taker {
         let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
         let exhausted = read.exhausted && !facts.barrier_waits;
         self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
-    }
-
-    fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
-        read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
     }
 
     /// Removes what was read from the queue, and then reads ahead.

@@ -227,7 +227,9 @@ fn nobody_is_busy_because_a_transaction_stays_open() {
     let db = database();
     let mut open = db.client();
     let mut transaction = open.transaction().unwrap();
-    transaction.execute(&format!("SELECT pg_advisory_xact_lock_shared({X}, 1)"), &[]).unwrap();
+    transaction
+        .execute(&format!("SELECT pg_advisory_xact_lock_shared({X}, id) FROM pgfeed.queue WHERE name = 'sample'"), &[])
+        .unwrap();
     let _run = tail(&db, "waits", &["--consume"]);
     // A session tells of its transactions once a second.
     let mut client = db.client();
@@ -261,4 +263,27 @@ fn workers_look_for_themselves_while_whoever_waits_for_them_is_stuck() {
     let line = run.line_within(Duration::from_secs(20));
     send(Signal::Cont, session);
     assert_eq!(line.as_deref(), Some("x"));
+}
+
+#[test]
+fn whoever_rings_without_end_wakes_nobody_more_often_than_ten_times_a_second() {
+    let db = database();
+    let run = tail(&db, "waits", &["--consume"]);
+    wait_until_somebody_is_in_front(&db);
+    let (until, mut rings) = (Instant::now() + Duration::from_secs(3), 0);
+    let mut ringer = db.client();
+    while Instant::now() < until {
+        ringer.batch_execute("NOTIFY \"pgfeed:sample\"").unwrap();
+        rings += 1;
+        thread::sleep(Duration::from_millis(1));
+    }
+    db.sql("INSERT INTO pgfeed.queue_sample (key, payload) VALUES (1, '1')");
+    assert_eq!(run.line_within(SLOWEST).as_deref(), Some("1"));
+    // A session tells of its scans when it ends at the latest.
+    run.kill();
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'waits')");
+    let looks =
+        "SELECT (seq_scan + idx_scan)::text FROM pg_stat_user_tables WHERE relid = 'pgfeed.queue_sample'::regclass";
+    let looks: u32 = db.value(looks).parse().unwrap();
+    assert!(rings > 500 && (10..200).contains(&looks), "{looks} looks at {rings} rings");
 }

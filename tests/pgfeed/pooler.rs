@@ -68,6 +68,24 @@ fn everything_but_listening_works_through_a_transaction_pool() {
 }
 
 #[test]
+fn a_long_backlog_that_waits_keeps_no_other_table_waiting() {
+    let db = Database::new();
+    let pooler = Pooler::in_front_of(server(), Mode::Transaction, 3);
+    db.pgfeed(["notify", "--queue", "q", "--create", "x"]).run().ok();
+    // A TRUNCATE of table 1 waits for an event that failed, and 1500 later ones of the table for the TRUNCATE.
+    db.sql(
+        "DELETE FROM pgfeed.queue_q;
+         INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due)
+           VALUES (0, now(), (1::bigint << 32) + 1, false, 'failed', 1, now() + interval '1 day');
+         INSERT INTO pgfeed.queue_q (key, barrier, payload) VALUES (1::bigint << 32, true, 'truncated');
+         INSERT INTO pgfeed.queue_q (key, payload) SELECT (1::bigint << 32) + 2, 'waits' FROM generate_series(1, 1500);
+         INSERT INTO pgfeed.queue_q (key, payload) SELECT (2::bigint << 32) + 64 * n + 17, 'goes on' FROM generate_series(1, 5) n",
+    );
+    let consumer = through(&pooler, &db, &["tail-queue", "q", "--consume", "-o", "raw", "-n", "5", "-t", "20s"]);
+    consumer.run().ok().stdout_is(&"goes on\n".repeat(5));
+}
+
+#[test]
 fn two_consumers_behind_a_transaction_pool_keep_the_order() {
     let db = Database::new();
     let pooler = Pooler::in_front_of(server(), Mode::Transaction, 8);

@@ -26,6 +26,11 @@ impl Pace {
         self.next
     }
 
+    /// Takes fewer, since nobody is known to have taken the last batch.
+    pub fn shrink(&mut self) {
+        self.next = (self.next / 2).max(1);
+    }
+
     /// Learns from a batch.
     pub fn learn(&mut self, events: usize, took: Duration) {
         if events == 0 {
@@ -56,6 +61,17 @@ mod tests {
         assert_eq!(pace.next(), 1);
         pace.learn(0, Duration::ZERO);
         assert_eq!(pace.next(), 1);
+    }
+
+    #[test]
+    fn what_is_too_much_to_be_acknowledged_in_time_is_halved_until_it_is_not() {
+        let mut pace = Pace { most: 1000, next: 1000 };
+        let mut sizes = Vec::new();
+        for _ in 0..12 {
+            pace.shrink();
+            sizes.push(pace.next());
+        }
+        assert_eq!(sizes, [500, 250, 125, 62, 31, 15, 7, 3, 1, 1, 1, 1]);
     }
 
     #[test]

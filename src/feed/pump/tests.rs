@@ -42,6 +42,12 @@ struct Script {
     lost: usize,
     lost_for: Option<Error>,
     endless: bool,
+    /// From this event on, what is handed over is handed over again.
+    again_from: Option<i64>,
+    /// How long what came again was put off, each time.
+    put_off: Vec<Duration>,
+    /// How many events were asked for.
+    asked: Vec<usize>,
 }
 
 impl Script {
@@ -52,9 +58,11 @@ impl Script {
 
 impl Source for Script {
     fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
+        self.asked.push(max);
         let batch: Vec<Item> = (0..max).map_while(|_| self.events.pop_front()).collect();
         if !batch.is_empty() {
-            return Ok(Poll::Batch(batch));
+            let again = self.again_from.is_some_and(|from| id_of(&batch[0]) >= from);
+            return Ok(if again { Poll::Again(batch) } else { Poll::Batch(batch) });
         }
         std::thread::sleep(wait.min(Duration::from_millis(1)));
         Ok(if self.endless { Poll::Idle } else { Poll::Ended })
@@ -63,7 +71,7 @@ impl Source for Script {
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled> {
         if self.losses > 0 {
             self.losses -= 1;
-            self.give_back(batch)?;
+            self.give_back(batch, Duration::ZERO)?;
             return Ok(Settled::Lost);
         }
         for (place, item) in batch.iter().enumerate() {
@@ -75,8 +83,14 @@ impl Source for Script {
         Ok(Settled::Recorded)
     }
 
-    fn give_back(&mut self, batch: Vec<Item>) -> Result<()> {
+    fn give_back(&mut self, batch: Vec<Item>, wait: Duration) -> Result<()> {
         self.given_back += batch.len();
+        if self.again_from.is_some_and(|from| id_of(&batch[0]) >= from) {
+            // Others first.
+            self.put_off.push(wait);
+            self.events.extend(batch);
+            return Ok(());
+        }
         batch.into_iter().rev().for_each(|item| self.events.push_front(item));
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::queue::{Observer, item};
-use super::records::Records;
+use super::records::{self, Records};
 use crate::backoff::Backoff;
 use crate::connection::{Connection, Settings, is_transient};
 use crate::error::Result;
@@ -91,7 +91,7 @@ impl Source for PeekSource {
     fn poll(&mut self, wait: Duration, max: usize) -> Result<Poll> {
         let until = Instant::now() + wait;
         loop {
-            let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            let records = records::waiting(self.records.as_deref(), max);
             if !records.is_empty() {
                 return Ok(Poll::Batch(records));
             }
@@ -108,7 +108,7 @@ impl Source for PeekSource {
                 Err(error) => return Err(error),
             };
             // That the connection is back comes before what it has brought.
-            let mut batch = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            let mut batch = records::waiting(self.records.as_deref(), max);
             batch.extend(events.into_iter().map(|event| item(&self.name, event)));
             if !batch.is_empty() {
                 return Ok(Poll::Batch(batch));
@@ -126,7 +126,7 @@ impl Source for PeekSource {
         Ok(Settled::Recorded)
     }
 
-    fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
+    fn give_back(&mut self, _batch: Vec<Item>, _wait: Duration) -> Result<()> {
         Ok(())
     }
 }

@@ -1,18 +1,21 @@
 //! The queue source: hands over what a worker takes, and settles it in the same transaction.
 
+mod settle;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::records::Records;
+use super::records::{self, Records};
 use crate::backoff::{Backoff, Random};
 use crate::connection::{Connection, Settings, is_transient};
 use crate::error::{Error, Result};
-use crate::feed::event::{Event, Item, Origin};
+use crate::feed::event::Item;
 use crate::feed::hold::Hold;
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
-use crate::queue::{Batch, Failure, Fate, Order, Queue, Take, Taken, Taker, delay};
+use crate::queue::{Batch, Order, Queue, Take, Taken, Taker};
 use crate::stop::Stop;
+pub(super) use settle::item;
 
 /// How often an idle worker looks whether slots are free: their worker may have died.
 const LOOK_FOR_SLOTS: Duration = Duration::from_secs(1);
@@ -173,17 +176,6 @@ impl QueueSource {
         let Some(again_at) = self.lost else { return };
         self.stop.pause(until.min(again_at).saturating_duration_since(Instant::now()));
     }
-
-    fn fate(&mut self, event: &Taken, undelivered: &Undelivered) -> Fate {
-        let failures = event.attempts + 1;
-        if undelivered.reason.is_none() {
-            return Fate::Behind;
-        }
-        if failures >= self.policy.max_attempts {
-            return Fate::Bury;
-        }
-        Fate::Retry(delay(self.policy.first_delay, failures, self.random.fraction()))
-    }
 }
 
 impl Source for QueueSource {
@@ -194,7 +186,7 @@ impl Source for QueueSource {
         self.eager |= self.took_at.elapsed() >= self.bell.poll();
         loop {
             self.pause(until);
-            let records = self.records.as_ref().map(|records| records.take()).unwrap_or_default();
+            let records = records::waiting(self.records.as_deref(), max);
             if !records.is_empty() {
                 return Ok(Poll::Batch(records));
             }
@@ -207,7 +199,9 @@ impl Source for QueueSource {
             if !taken.is_empty() {
                 self.eager = true;
                 self.bell.found();
-                return Ok(Poll::Batch(taken.into_iter().map(|taken| item(&self.name, taken)).collect()));
+                let batch = taken.into_iter().map(|taken| item(&self.name, taken)).collect();
+                let again = self.taker.as_ref().is_some_and(Taker::has_taken_again);
+                return Ok(if again { Poll::Again(batch) } else { Poll::Batch(batch) });
             }
             if self.stop.requested().is_some() {
                 return Ok(Poll::Idle);
@@ -243,35 +237,14 @@ impl Source for QueueSource {
     }
 
     fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered]) -> Result<Settled> {
-        let Some(last) = batch.iter().rev().find_map(id_of) else { return Ok(Settled::Recorded) };
-        let events: Vec<Taken> = undelivered.iter().map(|one| taken(&batch[one.place])).collect();
-        let fates: Vec<Fate> = events.iter().zip(undelivered).map(|(event, one)| self.fate(event, one)).collect();
-        let failures: Vec<Failure> = events
-            .iter()
-            .zip(undelivered)
-            .zip(fates)
-            .map(|((event, one), fate)| Failure { event, fate, reason: one.reason.as_deref() })
-            .collect();
-        let failed: Vec<usize> = undelivered.iter().map(|one| one.place).collect();
-        let delivered = batch.iter().enumerate().filter(|(place, _)| failed.binary_search(place).is_err());
-        let delivered = delivered.filter_map(|(_, item)| match item {
-            Item::Event(event) => event.key(),
-            Item::Control(_) => None,
-        });
-        let Some(taker) = &mut self.taker else { return Ok(Settled::Lost) };
-        let settled = taker.settle(delivered, &failures);
-        if self.unless_lost(settled)?.is_none() {
-            return Ok(Settled::Lost);
-        }
-        self.bell.taken(last);
-        for Failure { event, reason, .. } in failures.iter().filter(|failure| failure.fate == Fate::Bury) {
-            self.observer.buried(event.id, reason.unwrap_or_default());
-        }
-        Ok(Settled::Recorded)
+        self.settle_batch(&batch, undelivered)
     }
 
-    fn give_back(&mut self, _batch: Vec<Item>) -> Result<()> {
+    fn give_back(&mut self, batch: Vec<Item>, wait: Duration) -> Result<()> {
         let Some(taker) = &mut self.taker else { return Ok(()) };
+        if taker.has_taken_again() {
+            return self.put_off(&batch, wait);
+        }
         let given_back = taker.give_back();
         self.unless_lost(given_back).map(drop)
     }
@@ -289,26 +262,4 @@ impl Source for QueueSource {
     fn keeps_order(&self) -> bool {
         self.policy.order == Order::Ordered
     }
-}
-
-/// What was taken from a queue, as the feed has it.
-pub(super) fn item(queue: &Arc<str>, taken: Taken) -> Item {
-    let Taken { id, at, key, barrier, payload, attempts } = taken;
-    let origin = Origin::Queue { queue: Arc::clone(queue), id, attempt: attempts + 1, key, barrier };
-    Item::Event(Event { origin, at, payload: payload.into_boxed_str() })
-}
-
-fn id_of(item: &Item) -> Option<i64> {
-    match item {
-        Item::Event(Event { origin: Origin::Queue { id, .. }, .. }) => Some(*id),
-        _ => None,
-    }
-}
-
-/// The event as it was taken.
-fn taken(item: &Item) -> Taken {
-    let Item::Event(Event { origin: Origin::Queue { id, attempt, key, barrier, .. }, at, payload }) = item else {
-        unreachable!("this source hands over events of a queue only");
-    };
-    Taken { id: *id, at: *at, key: *key, barrier: *barrier, payload: payload.to_string(), attempts: attempt - 1 }
 }

@@ -23,6 +23,11 @@ struct State {
     since: Instant,
 }
 
+/// The records that nobody has handed over yet, for whoever may hand over `max` items; whoever may hand over nothing gets none.
+pub fn waiting(records: Option<&Records>, max: usize) -> Vec<Item> {
+    records.filter(|_| max > 0).map(Records::take).unwrap_or_default()
+}
+
 impl Records {
     /// Of a feed that is live now. `back` is what a connection that is back means: ready where everything has waited, a gap where
     /// something may have been missed.
@@ -54,8 +59,7 @@ impl Records {
         }
     }
 
-    /// The records that nobody has handed over yet.
-    pub fn take(&self) -> Vec<Item> {
+    fn take(&self) -> Vec<Item> {
         self.lock().waiting.drain(..).map(Item::Control).collect()
     }
 

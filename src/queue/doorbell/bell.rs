@@ -4,27 +4,25 @@ mod deaf;
 mod pace;
 #[cfg(test)]
 mod tests;
+mod waiter;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::look::{For, Looker};
+use super::look::{For, Highest, Looker};
 use super::protocol::Step;
 use super::session::{Lock, Session};
 use crate::backoff::Backoff;
 use crate::connection::{self, Connection, Pooling, Settings};
 use crate::error::{Error, Result};
-use crate::queue::registry::Queue;
-use crate::stop::{Stop, StopReason};
+use crate::queue::registry::{Queue, Storage};
+use crate::stop::Stop;
 use pace::{LOOK_AGAIN, Pace};
+pub use waiter::Waiter;
 
 /// How often a sleeper behind looks by itself: whoever sleeps in front may have died without a ring.
 const BEHIND: Duration = Duration::from_secs(1);
-/// How long whoever leaves may take to give X back. A server may not answer, and then those behind look by themselves.
-const FAREWELL: Duration = Duration::from_secs(1);
-
 /// What a worker that waited learns.
 #[derive(Debug)]
 pub enum Waiting {
@@ -43,18 +41,11 @@ pub struct Bell {
     state: Mutex<State>,
     changed: Condvar,
     /// The highest id that a worker of this process has taken.
-    highest: AtomicI64,
+    highest: Mutex<Highest>,
     /// How many batches they have settled.
     settled: AtomicU64,
     stop: Stop,
     options: Options,
-}
-
-/// The thread that waits. Dropped, it leaves, and wakes whoever relied on it.
-#[must_use]
-pub struct Waiter {
-    thread: Option<JoinHandle<()>>,
-    stop: Stop,
 }
 
 /// How to wait.
@@ -87,7 +78,7 @@ impl Bell {
         let bell = Arc::new(Self {
             state: Mutex::default(),
             changed: Condvar::new(),
-            highest: AtomicI64::new(0),
+            highest: Mutex::default(),
             settled: AtomicU64::new(0),
             stop: stop.clone(),
             options,
@@ -143,9 +134,9 @@ impl Bell {
         self.lock().nothing_left = false;
     }
 
-    /// Notes the highest id of a batch that was taken and committed.
-    pub fn taken(&self, id: i64) {
-        self.highest.fetch_max(id, Ordering::Relaxed);
+    /// Notes the highest id of a batch that was taken and committed, and where the queue was stored.
+    pub fn taken(&self, storage: Storage, id: i64) {
+        self.highest.lock().expect("nobody panics while it holds this").rise(storage, id);
         self.settled.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -249,7 +240,10 @@ impl Bell {
 
     fn sleep(&self, session: &mut Session, pace: &mut Pace, longest: Duration) -> Result<bool> {
         pace.again = LOOK_AGAIN.0;
-        session.wait_unless(pace.sleep.min(longest), &|| self.stopping())
+        self.stop.pause(pace.quiet);
+        let rung = session.wait_unless(pace.sleep.min(longest), &|| self.stopping())?;
+        pace.woken(rung);
+        Ok(rung)
     }
 
     /// Waits in front of the next look, longer every time, unless a ring tells of something new.
@@ -271,30 +265,16 @@ impl Bell {
 
     /// Looks, and tells the workers.
     fn look(&self, looker: &mut Looker, pace: &mut Pace) -> Result<bool> {
-        let look = looker.look(self.highest.load(Ordering::Relaxed))?;
+        let look = looker.look(*self.highest.lock().expect("nobody panics while it holds this"))?;
         pace.has_looked = true;
         pace.sleep = look.due_in.map_or(self.options.poll, |due| due.min(self.options.poll).max(LOOK_AGAIN.0));
         if look.now {
+            pace.quiet = Duration::ZERO;
             self.kick();
         } else if !look.later {
             self.lock().nothing_left = true;
             self.changed.notify_all();
         }
         Ok(look.now)
-    }
-}
-
-impl Drop for Waiter {
-    fn drop(&mut self) {
-        self.stop.request(StopReason::Finished);
-        let Some(thread) = self.thread.take() else { return };
-        let until = Instant::now() + FAREWELL;
-        while !thread.is_finished() {
-            if Instant::now() >= until {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        let _ = thread.join();
     }
 }

@@ -8,8 +8,8 @@ use crate::connection::ask::{Question, Value};
 use crate::connection::{Connection, Pooling};
 use crate::error::Result;
 use crate::queue::floor::{Floor, Horizon};
-use crate::queue::peek::Seen;
-use crate::queue::registry::Queue;
+use crate::queue::peek::{Seen, SeenUpTo};
+use crate::queue::registry::{Queue, Storage};
 use crate::queue::{STEADY_PLANS, begin};
 use crate::sql;
 
@@ -22,6 +22,23 @@ pub struct Look {
     pub later: bool,
     /// How long until the next attempt is due.
     pub due_in: Option<Duration>,
+}
+
+/// The highest id that is known to have been taken, of a queue that was stored there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Highest {
+    storage: Storage,
+    id: i64,
+}
+
+impl Highest {
+    /// Notes an id.
+    pub fn rise(&mut self, storage: Storage, id: i64) {
+        if self.storage != storage {
+            *self = Self { storage, id: 0 };
+        }
+        self.id = self.id.max(id);
+    }
 }
 
 /// What a sleeper waits for.
@@ -39,6 +56,8 @@ pub struct Looker {
     what: For,
     question: Question,
     floor: Floor,
+    /// Where the queue was stored when it was looked at the last time.
+    storage: Storage,
 }
 
 impl Looker {
@@ -51,28 +70,33 @@ impl Looker {
             connection.batch_execute(STEADY_PLANS)?;
         }
         let (table, retry) = (queue.table(), queue.retry_table());
+        let storage = queue.storage();
+        let storage = ("storage", storage.as_str());
         let (queue_place, floor) = (("queue", table.as_str()), ("floor", "$1"));
         let question = match what {
             For::Anything => {
-                sql::fill(include_str!("../../../sql/anything.sql"), &[queue_place, ("retry", retry.as_str()), floor])
+                let retry = ("retry", retry.as_str());
+                sql::fill(include_str!("../../../sql/anything.sql"), &[queue_place, retry, floor, storage])
             }
             For::Unseen(_) => {
                 let before = ("before", "$2::text::pg_snapshot");
-                sql::fill(include_str!("../../../sql/unseen.sql"), &[queue_place, floor, before])
+                sql::fill(include_str!("../../../sql/unseen.sql"), &[queue_place, floor, before, storage])
             }
         };
         let question = connection.question(&question)?;
-        Ok(Self { connection, what: what.clone(), question, floor: Floor::default() })
+        Ok(Self { connection, what: what.clone(), question, floor: Floor::default(), storage: None })
     }
 
-    /// Looks; `highest` is the highest id that is known to have been taken.
+    /// Looks; `highest` is known to have been taken.
     ///
     /// # Errors
     /// What the server says.
-    pub fn look(&mut self, highest: i64) -> Result<Look> {
+    pub fn look(&mut self, highest: Highest) -> Result<Look> {
         if let For::Unseen(seen) = &self.what {
-            let (floor, before) = seen.get();
-            let now = self.ask(&[&floor, &before])?.get(0);
+            let SeenUpTo { floor, snapshot, storage } = seen.get();
+            let row = self.ask(&[&floor, &snapshot])?;
+            // In another file nothing was seen.
+            let now = row.get("now") || row.get::<_, Storage>("storage") != storage;
             return Ok(Look { now, later: false, due_in: None });
         }
         let row = self.ask(&[&self.floor.get()])?;
@@ -82,9 +106,20 @@ impl Looker {
             due_in: row.get::<_, Option<f64>>("due_in").map(|seconds| Duration::from_secs_f64(seconds.max(0.0))),
         };
         let horizon = Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") };
+        let storage = row.get("storage");
+        if self.storage != storage {
+            self.floor.reset();
+            let looked_before = self.storage.is_some();
+            self.storage = storage;
+            if looked_before {
+                // Emptied, or made anew: the ids may have begun anew, below the floor that was.
+                return self.look(highest);
+            }
+        }
         self.floor.before_take(horizon);
         if !look.now {
-            self.floor.after_take(horizon, Some(highest), true);
+            let highest = Some(highest).filter(|highest| highest.storage == storage);
+            self.floor.after_take(horizon, highest.map(|highest| highest.id), true);
         }
         Ok(look)
     }

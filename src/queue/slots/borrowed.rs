@@ -2,7 +2,7 @@
 
 use postgres::GenericClient;
 
-use super::{MEMBER_CLASS, SLOT_CLASS, UNORDERED_CLASS, holders, lock_of, other_order};
+use super::{MEMBER_CLASS, SLOT_CLASS, SLOTS, UNORDERED_CLASS, holders, lock_of, other_order};
 use crate::backoff::Random;
 use crate::connection::Connection;
 use crate::connection::ask::{self, Question};
@@ -37,8 +37,9 @@ impl Borrowed {
         self.owned.cast_signed()
     }
 
-    /// Borrows, in a transaction that has just begun: of the slots that hold something as many as come to each worker who is in
-    /// a transaction now. What others hold is left to them: it is asked for again with the next batch.
+    /// Borrows, in a transaction that has just begun: of the slots of the oldest events, and of all others, as many as come to each
+    /// worker who is in a transaction now. (Behind a long backlog of a few slots there may be events of others.) What others hold
+    /// is left to them: it is asked for again with the next batch.
     ///
     /// # Errors
     /// A usage error when others consume the queue in another order; what the server says.
@@ -58,15 +59,20 @@ impl Borrowed {
             return Ok(());
         }
         let mut busy: Vec<i32> = self.busy.rows(client, &[])?.iter().map(|row| row.get(0)).collect();
-        // Not all the same ones first: they would refuse each other in turn.
-        self.random.shuffle(&mut busy);
-        busy.truncate(busy.len().div_ceil(holders(client, ours, id)?.max(1)));
-        let locks: Vec<i32> = busy.iter().map(|slot| lock_of(id, *slot)).collect();
+        let mut others: Vec<i32> = (0..).take(SLOTS).filter(|slot| !busy.contains(slot)).collect();
+        let workers = holders(client, ours, id)?.max(1);
+        for slots in [&mut busy, &mut others] {
+            // Not all the same ones first: they would refuse each other in turn.
+            self.random.shuffle(slots);
+            slots.truncate(slots.len().div_ceil(workers));
+        }
+        let slots = [busy, others].concat();
+        let locks: Vec<i32> = slots.iter().map(|slot| lock_of(id, *slot)).collect();
         // In a statement of its own: those that look at events then see what whoever held a slot before has left.
         let lock = "SELECT pg_catalog.pg_try_advisory_xact_lock($1, l) FROM pg_catalog.unnest($2::integer[]) WITH ORDINALITY \
                     AS u(l, place) ORDER BY place";
         let granted = ask::rows(client, lock, &[&SLOT_CLASS, &locks])?;
-        for (slot, _) in busy.iter().zip(&granted).filter(|(_, row)| row.get(0)) {
+        for (slot, _) in slots.iter().zip(&granted).filter(|(_, row)| row.get(0)) {
             self.owned |= 1 << slot;
         }
         Ok(())

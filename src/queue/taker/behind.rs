@@ -1,6 +1,7 @@
 //! Keeps the events whose key is being retried behind it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::read::Read;
 use super::{Take, Taker};
@@ -56,6 +57,9 @@ impl Taker {
     fn put_behind(&mut self, events: &[Taken]) -> Result<()> {
         let behind: Vec<Failure> =
             events.iter().map(|event| Failure { event, fate: Fate::Behind, reason: None }).collect();
-        self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())
+        self.statements.retry(self.session.get()?, &behind.iter().collect::<Vec<_>>())?;
+        // One that has committed late is older than what it waits for: then it is the other that waits.
+        let keys: Vec<i64> = events.iter().map(|event| event.key).collect();
+        self.promote(&keys, Duration::ZERO)
     }
 }

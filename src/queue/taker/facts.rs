@@ -3,6 +3,7 @@
 use postgres::Row;
 
 use crate::queue::floor::Horizon;
+use crate::queue::registry::Storage;
 
 /// What the server said in front of a batch.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +12,8 @@ pub struct Facts {
     pub retry_is_due: bool,
     pub anything_retries: bool,
     pub barrier_waits: bool,
+    /// The file that the queue is stored in.
+    pub storage: Storage,
 }
 
 impl Facts {
@@ -21,6 +24,7 @@ impl Facts {
             retry_is_due: row.get("retry_is_due"),
             anything_retries: row.get("anything_retries"),
             barrier_waits: row.get("barrier_waits"),
+            storage: row.get("storage"),
         }
     }
 

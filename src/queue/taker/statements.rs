@@ -21,6 +21,7 @@ pub struct Statements {
     /// Removes, and answers with the facts.
     pub remove_and_ask: Question,
     pub take_retry: Question,
+    pub end: Question,
     pub retried_keys: Question,
     retry: Question,
     bury: Question,
@@ -80,6 +81,8 @@ impl Statements {
         let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
             Ok(connection.question(&sql::fill(file, places))?)
         };
+        let storage = queue.storage();
+        let storage = ("storage", storage.as_str());
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
         let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("share", "$4"), lock];
@@ -94,22 +97,26 @@ impl Statements {
             ("errors", "$7::text[]"),
         ];
         Ok(Self {
-            facts: prepare(FACTS, &[queue, retry])?,
+            facts: prepare(FACTS, &[queue, retry, storage])?,
             take: prepare(include_str!("../../../sql/take.sql"), &take)?,
             fetch: prepare("SELECT id, payload FROM /*{queue}*//*{}*/ WHERE ctid = ANY ($1::tid[])", &[queue])?,
             remove: prepare(REMOVE, &remove)?,
-            remove_and_ask: prepare(&remove_and_ask(), &[&remove[..], &[retry]].concat())?,
+            remove_and_ask: prepare(&remove_and_ask(), &[&remove[..], &[retry, storage]].concat())?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
             )?,
+            end: prepare(include_str!("../../../sql/end_of_queue.sql"), &[queue, ("floor", "$1::bigint")])?,
             retried_keys: prepare("SELECT DISTINCT key FROM /*{retry}*//*{}*/ WHERE key = ANY ($1)", &[retry])?,
             retry: prepare(
                 include_str!("../../../sql/retry.sql"),
                 &[&bury[..], &[retry, ("delays", "$8::float8[]")]].concat(),
             )?,
             bury: prepare(include_str!("../../../sql/bury.sql"), &[&bury[..], &[dead]].concat())?,
-            promote: prepare(include_str!("../../../sql/promote.sql"), &[retry, ("keys", "$1::bigint[]")])?,
+            promote: prepare(
+                include_str!("../../../sql/promote.sql"),
+                &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8")],
+            )?,
             order,
             reasons,
         })
@@ -125,8 +132,8 @@ impl Statements {
             .map(|failure| match failure.fate {
                 Fate::Retry(delay) => Some(delay.as_secs_f64()),
                 // Where no order is kept nothing waits for anything.
-                Fate::Behind if self.order == Order::Unordered => Some(0.0),
-                Fate::Behind | Fate::Bury => None,
+                Fate::Later(delay) if self.order == Order::Unordered => Some(delay.as_secs_f64()),
+                Fate::Behind | Fate::Later(_) | Fate::Bury => None,
             })
             .collect();
         let reasons = self.reasons(failures);
@@ -156,10 +163,10 @@ impl Statements {
         failures.iter().map(|failure| failure.reason.map(|reason| self.reasons.storable(reason))).collect()
     }
 
-    /// Lets what waits behind some keys go on.
-    pub fn promote(&self, connection: &mut Connection, keys: &[i64]) -> Result<()> {
+    /// Lets the oldest of what waits behind each of some keys go on after a delay.
+    pub fn promote(&self, connection: &mut Connection, keys: &[i64], delay: Duration) -> Result<()> {
         if !keys.is_empty() {
-            self.promote.execute(&mut **connection, &[&keys])?;
+            self.promote.execute(&mut **connection, &[&keys, &delay.as_secs_f64()])?;
         }
         Ok(())
     }
@@ -187,7 +194,7 @@ impl<'a> Columns<'a> {
             columns.barriers.push(event.barrier);
             columns.payloads.push(&event.payload);
             // What waits behind another event was not attempted.
-            columns.attempts.push(event.attempts + i32::from(*fate != Fate::Behind));
+            columns.attempts.push(event.attempts + i32::from(fate.is_attempt()));
             columns.errors.push(reason.as_deref());
         }
         columns

@@ -187,3 +187,26 @@ fn a_reason_that_the_encoding_cannot_hold_is_escaped() {
     assert_eq!(dead[0]["error"], "\\u{43d}\\u{435}\\u{442}");
     admin.sql(&format!("DROP DATABASE {name} WITH (FORCE)"));
 }
+
+#[test]
+fn what_has_waited_behind_a_failed_event_goes_on_in_batches() {
+    let db = with_queue();
+    // The first has not failed itself; one has a time of its own, and those behind it wait for it.
+    db.sql(
+        "INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due) SELECT n, now(), 1, false, '1 ' || n, 0, NULL
+         FROM generate_series(1, 3000) n;
+         UPDATE pgfeed.retry_q SET due = now() WHERE id = 1;
+         UPDATE pgfeed.retry_q SET due = now() + interval '1 day', attempts = 1 WHERE id = 2501;
+         CREATE TABLE takes (events bigint);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS
+           'BEGIN INSERT INTO public.takes SELECT pg_catalog.count(*) FROM taken HAVING pg_catalog.count(*) > 0; RETURN NULL; END';
+         CREATE TRIGGER note AFTER DELETE ON pgfeed.retry_q REFERENCING OLD TABLE AS taken
+           FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    );
+    let output = consume(&db, &["-n", "2500", "--poll", "50ms"]).run().ok();
+    super::in_order(output.lines(), 1, 2500);
+    assert_eq!(held(&db), "0 500 0");
+    let takes: i64 = db.value("SELECT count(*)::text FROM takes").parse().unwrap();
+    // Batches begin small and grow to a thousand.
+    assert!(takes < 20, "{takes}");
+}

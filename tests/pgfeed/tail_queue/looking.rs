@@ -131,3 +131,41 @@ fn limits_end_it() {
     db.sql(&enqueue(1, 3));
     consume(&db, &["-n", "5", "-e", "-j", "4"]).run().ok().stdout_is("1 1\n1 2\n1 3\n");
 }
+
+#[test]
+fn a_queue_that_is_made_anew_is_looked_at_from_its_beginning() {
+    let anew: [(&str, fn(&Database)); 2] = [
+        ("dropped", |db| {
+            db.pgfeed(["uninstall-trigger", "--queue", "q"]).run().ok();
+            db.pgfeed(["install-trigger", "feeds_q", "--queue", "q"]).run().ok();
+        }),
+        ("emptied", |db| db.sql("TRUNCATE pgfeed.queue_q RESTART IDENTITY")),
+    ];
+    for (how, anew) in anew {
+        for consumes in [true, false] {
+            let db = with_queue();
+            let words: &[&str] = if consumes { &["--consume"] } else { &[] };
+            let running = db.pgfeed(["tail-queue", "q", "-o", "raw", "--poll", "1h"]).args(words).spawn();
+            // Its floor rises far above the ids that begin anew.
+            for _ in 0..5 {
+                db.sql(&enqueue(20, 1));
+                db.sql("SELECT pg_notify('pgfeed:q', '')");
+                for _ in 0..20 {
+                    running.next_line();
+                }
+            }
+            if consumes {
+                db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+            } else {
+                db.sql("DELETE FROM pgfeed.queue_q");
+            }
+            anew(&db);
+            for n in 1..=3 {
+                db.sql(&format!(
+                    "INSERT INTO pgfeed.queue_q (key, payload) VALUES (1, '{how} {n}'); SELECT pg_notify('pgfeed:q', '')"
+                ));
+                assert_eq!(running.next_line(), format!("{how} {n}"), "{words:?}");
+            }
+        }
+    }
+}

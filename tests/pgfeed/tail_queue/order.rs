@@ -64,3 +64,20 @@ fn a_take_keeps_to_its_limit_whatever_the_statistics_say() {
     consume(&db, &["-n", "1"]).run().ok();
     assert_eq!(held(&db), format!("{} 0 0", left - 1));
 }
+
+#[test]
+fn what_commits_late_in_front_of_a_failed_event_of_its_key_does_not_wait_for_ever() {
+    let db = with_queue();
+    let mut late = db.client();
+    late.batch_execute("BEGIN; INSERT INTO pgfeed.queue_q (key, payload) VALUES (1, 'late')").unwrap();
+    store(&db, "failed");
+    let script = "grep -q late && echo late";
+    let consumer = db.spawn(["tail-queue", "q", "--poll", "50ms", "--backoff", "1h", "--", "sh", "-c", script]);
+    db.wait_for("SELECT EXISTS (SELECT FROM pgfeed.retry_q)");
+    late.batch_execute("COMMIT").unwrap();
+    // It is older than the one that failed, so it has its turn first, and now.
+    assert_eq!(consumer.next_line(), "late");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+    store(&db, "later");
+    db.wait_for("SELECT array_agg(payload ORDER BY id) = '{failed,later}' FROM pgfeed.retry_q");
+}

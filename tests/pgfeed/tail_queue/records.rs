@@ -48,6 +48,21 @@ fn of_one_that_looks() {
 }
 
 #[test]
+fn of_several_workers_who_are_about_to_end() {
+    let db = with_queue();
+    let args = ["--consume", "--control", "-o", "json", "-j", "2", "-n", "1", "--poll", "100ms"];
+    let running = db.pgfeed(["tail-queue", "q"]).args(args).env("PGAPPNAME", "records").spawn();
+    let mut lines = vec![running.next_line()];
+    // One that owns slots: the session that waits for the workers owns none.
+    db.wait_for("SELECT count(DISTINCT pid) = 2 FROM pg_locks WHERE classid = 1885824595 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+    db.sql("SELECT pg_terminate_backend(min(pid)) FROM pg_locks WHERE classid = 1885824595 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())");
+    lines.extend([running.next_line(), running.next_line()]);
+    db.sql(&enqueue(1, 1));
+    lines.extend(running.finish().ok().lines().into_iter().skip(3).map(ToString::to_string));
+    assert_eq!(kinds(&lines), ["ready", "lost", "ready", "an event", "stopped"]);
+}
+
+#[test]
 fn only_where_they_are_asked_for() {
     let db = with_queue();
     db.sql(&enqueue(1, 1));

@@ -50,3 +50,48 @@ fn an_outage_is_told_once_however_often_there_is_a_little_room() {
     assert_eq!(told(&mut Memory { outages: 2, ..Memory::default() }), (1, 1));
     assert_eq!(told(&mut Memory { room: Some(2), ..Memory::default() }), (1, 0));
 }
+
+#[test]
+fn while_nobody_takes_a_batch_it_is_offered_in_smaller_parts() {
+    let mut source = Script::of((1..=40).map(|id| (id, id)));
+    let mut sink = Memory { outage_at: Some(3), outages: 0, ..Memory::default() };
+    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
+    let report = &Told::default();
+    Pump {
+        source: &mut source,
+        sink: &mut sink,
+        meter: &meter,
+        batch: 16,
+        on_refusal: OnRefusal::Stop,
+        report,
+        stop: &stop,
+    }
+    .run()
+    .unwrap();
+    // 4, 16, then 16 that nobody takes.
+    assert_eq!(source.asked[..5], [4, 16, 16, 8, 16]);
+    assert_eq!((source.delivered, source.given_back), ((1..=40).collect(), 16));
+}
+
+#[test]
+fn what_comes_again_and_is_not_taken_keeps_nothing_else_waiting() {
+    // Nobody takes 100 for now.
+    let mut source = Script { again_from: Some(100), ..Script::of([(100, 1), (1, 2), (2, 3), (3, 4)]) };
+    let mut sink = Memory { outages: 1, ..Memory::default() };
+    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
+    let report = &Told::default();
+    Pump {
+        source: &mut source,
+        sink: &mut sink,
+        meter: &meter,
+        batch: 1,
+        on_refusal: OnRefusal::Stop,
+        report,
+        stop: &stop,
+    }
+    .run()
+    .unwrap();
+    assert_eq!((source.delivered, source.put_off.len()), (vec![1, 2, 3, 100], 1));
+    // Only that it came through in the end means that it is over.
+    assert_eq!((report.unavailable.get(), report.available.get()), (1, 1));
+}

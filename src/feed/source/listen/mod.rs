@@ -141,7 +141,7 @@ impl Source for Listen {
         Ok(Settled::Recorded)
     }
 
-    fn give_back(&mut self, batch: Vec<Item>) -> Result<()> {
+    fn give_back(&mut self, batch: Vec<Item>, _wait: Duration) -> Result<()> {
         for item in batch.into_iter().rev() {
             self.waiting.push_front(item);
         }

@@ -11,6 +11,8 @@ pub struct Pace {
     pub again: Duration,
     /// For a ring: until something is due by itself.
     pub sleep: Duration,
+    /// Before a ring is heard again: none, unless rings have told of nothing.
+    pub quiet: Duration,
     /// The batches that were settled when the pace was set.
     pub settled: u64,
     /// Whether a look has succeeded: the connection is good.
@@ -20,6 +22,12 @@ pub struct Pace {
 impl Pace {
     /// Looks again soon, and sleeps at most for `poll`.
     pub fn new(poll: Duration) -> Self {
-        Self { again: LOOK_AGAIN.0, sleep: poll, settled: 0, has_looked: false }
+        Self { again: LOOK_AGAIN.0, sleep: poll, quiet: Duration::ZERO, settled: 0, has_looked: false }
+    }
+
+    /// Notes how a sleep has ended. Anybody may ring, and as often as they like: they are heard less and less often, until a look
+    /// finds something.
+    pub fn woken(&mut self, rung: bool) {
+        self.quiet = if rung { (self.quiet * 2).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1) } else { Duration::ZERO };
     }
 }
