@@ -25,6 +25,7 @@ mod sources;
 mod transient;
 mod uri;
 mod verify;
+mod watch;
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -51,6 +52,7 @@ pub use pooling::Pooling;
 pub use settings::Settings;
 pub use transient::{is_transient, passing};
 pub use verify::tls_config;
+pub use watch::{Watch, Watcher};
 
 /// How long a client may take to say goodbye to its server before its socket is cut.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -208,6 +210,11 @@ impl Connection {
     pub fn question(&mut self, query: &str) -> Result<ask::Question, postgres::Error> {
         let pooling = self.pooling;
         ask::Question::ready(&mut **self, pooling, query)
+    }
+
+    /// Who cuts it when the server does not answer.
+    pub fn watcher(&self) -> Watcher {
+        Watcher(self.exit.line.clone())
     }
 
     /// What stands between us and the server.

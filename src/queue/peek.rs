@@ -107,6 +107,7 @@ impl Peek {
     /// # Errors
     /// What the server says.
     pub fn next(&mut self, connection: &mut Connection, events: usize, bytes: usize) -> Result<Vec<Taken>> {
+        let _watch = connection.watcher().watch();
         if connection.pooling() == Pooling::None {
             return self.look(&mut **connection, events, bytes);
         }

@@ -81,6 +81,7 @@ impl Taker {
     /// That it cannot connect; a usage error when others consume the queue in another order.
     pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
         let mut connection = Connection::open(settings)?;
+        let _watch = connection.watcher().watch();
         let statements = Statements::prepare(&mut connection, queue, order)?;
         let hold = format!("SET idle_in_transaction_session_timeout = {}", hold.map_or(0, |hold| hold.as_millis()));
         let (begin, slots) = match connection.transaction_settings() {
@@ -120,6 +121,7 @@ impl Taker {
     /// # Errors
     /// What the server says; nothing is taken then.
     pub fn take(&mut self, batch: &Batch) -> Result<Take> {
+        let _watch = self.session.watch();
         if let Some(ahead) = self.ahead.take() {
             return self.take_ahead(ahead, batch);
         }
@@ -141,6 +143,7 @@ impl Taker {
     /// # Errors
     /// That the connection is lost, which has the same effect.
     pub fn give_back(&mut self) -> Result<()> {
+        let _watch = self.session.watch();
         (self.open, self.ahead) = (None, None);
         self.session.roll_back()
     }
@@ -170,6 +173,7 @@ impl Taker {
         if self.shared_at.elapsed() < SHARE_EVERY / 2 {
             return Ok(false);
         }
+        let _watch = self.session.watch();
         self.forget_ahead()?;
         self.shared_at = Instant::now();
         match (&self.slots, self.order) {
@@ -184,6 +188,7 @@ impl Taker {
     /// # Errors
     /// That the connection is lost.
     pub fn stay(&mut self) -> Result<()> {
+        let _watch = self.session.watch();
         Ok(self.session.get()?.batch_execute("")?)
     }
 

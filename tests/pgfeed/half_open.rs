@@ -36,3 +36,25 @@ fn a_consumer_that_is_cut_off_loses_its_batch_to_another() {
     cut_off.signal(Signal::Term);
     cut_off.finish().code(130);
 }
+
+#[test]
+fn a_server_that_is_silent_while_its_kernel_acknowledges_is_given_up() {
+    for words in [&["--consume"][..], &[]] {
+        let db = Database::new();
+        make_queue(&db, "q");
+        let proxy = db.proxy();
+        let tail = db.pgfeed(["tail-queue", "q", "-o", "raw", "--poll", "200ms"]).args(words);
+        let tail = tail.env("DATABASE_URL", proxy.url(db.name())).env("PGFEED_ANSWER", "500").spawn();
+        store(&db, "1");
+        assert_eq!(tail.next_line(), "1");
+        if !words.is_empty() {
+            db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+        }
+        proxy.set(Mode::Blackhole);
+        tail.wait_stderr("given up waiting for the server; trying again");
+        // What was swallowed is missing in the old connections; new ones work.
+        proxy.set(Mode::Pass);
+        store(&db, "2");
+        assert_eq!(tail.next_line(), "2", "{words:?}");
+    }
+}

@@ -125,6 +125,7 @@ impl Looker {
     }
 
     fn ask(&mut self, values: &[&dyn Value]) -> Result<Row> {
+        let _watch = self.connection.watcher().watch();
         if self.connection.pooling() == Pooling::None {
             return Ok(self.question.row(&mut *self.connection, values)?);
         }

@@ -69,7 +69,7 @@ impl Session {
     /// What the server says.
     pub fn try_lock(&mut self, lock: Lock) -> Result<bool> {
         let query = format!("SELECT pg_catalog.pg_try_advisory_lock{}($1, $2)", lock.suffix());
-        Ok(self.looker.connection.query_one(&query, &[&lock.class(), &self.queue.id])?.get(0))
+        self.ask(&query, lock.class())
     }
 
     /// Takes W shared, waiting for whoever tests it right now: a try would be refused then, and whoever gives X back next would
@@ -79,8 +79,7 @@ impl Session {
     /// What the server says.
     pub fn share_w(&mut self) -> Result<()> {
         let query = "SELECT pg_catalog.pg_advisory_lock_shared($1, $2)";
-        self.looker.connection.execute(query, &[&W_CLASS, &self.queue.id])?;
-        Ok(())
+        self.execute(query, W_CLASS)
     }
 
     /// Gives a lock back.
@@ -89,8 +88,7 @@ impl Session {
     /// What the server says.
     pub fn unlock(&mut self, lock: Lock) -> Result<()> {
         let query = format!("SELECT pg_catalog.pg_advisory_unlock{}($1, $2)", lock.suffix());
-        self.looker.connection.execute(&query, &[&lock.class(), &self.queue.id])?;
-        Ok(())
+        self.execute(&query, lock.class())
     }
 
     /// Whether nobody waits behind. The lock lasts for the statement's transaction only, so that a process that is stopped
@@ -100,7 +98,7 @@ impl Session {
     /// What the server says.
     pub fn nobody_waits(&mut self) -> Result<bool> {
         let query = "SELECT pg_catalog.pg_try_advisory_xact_lock($1, $2)";
-        Ok(self.looker.connection.query_one(query, &[&W_CLASS, &self.queue.id])?.get(0))
+        self.ask(query, W_CLASS)
     }
 
     /// Rings.
@@ -108,7 +106,21 @@ impl Session {
     /// # Errors
     /// What the server says.
     pub fn ring(&mut self) -> Result<()> {
+        let _watch = self.looker.connection.watcher().watch();
         self.looker.connection.execute("SELECT pg_catalog.pg_notify($1, '')", &[&self.queue.doorbell()])?;
+        Ok(())
+    }
+
+    /// Asks about the queue's lock of a class.
+    fn ask(&mut self, query: &str, class: i32) -> Result<bool> {
+        let _watch = self.looker.connection.watcher().watch();
+        Ok(self.looker.connection.query_one(query, &[&class, &self.queue.id])?.get(0))
+    }
+
+    /// Does something about the queue's lock of a class.
+    fn execute(&mut self, query: &str, class: i32) -> Result<()> {
+        let _watch = self.looker.connection.watcher().watch();
+        self.looker.connection.execute(query, &[&class, &self.queue.id])?;
         Ok(())
     }
 

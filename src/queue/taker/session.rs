@@ -8,8 +8,8 @@ use postgres::Client;
 
 use super::ahead::{Ahead, LookAhead};
 use super::place::Place;
-use crate::connection::Connection;
 use crate::connection::ask::{Question, Value};
+use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
 
 /// From so many events on it pays to remove them in a thread.
@@ -58,6 +58,7 @@ impl Errand {
 pub struct Session {
     /// None while the thread has it.
     connection: Option<Connection>,
+    watcher: Watcher,
     runner: Option<Runner>,
     /// What it has read ahead.
     ahead: Option<Ahead>,
@@ -77,7 +78,9 @@ impl Runner {
         let (tell, done) = mpsc::channel();
         thread::spawn(move || {
             for (mut connection, errand) in received {
+                let watch = connection.watcher().watch();
                 let ran = errand.run(&mut connection);
+                drop(watch);
                 if tell.send((connection, ran)).is_err() {
                     return;
                 }
@@ -90,7 +93,13 @@ impl Runner {
 impl Session {
     /// Has a connection.
     pub fn new(connection: Connection) -> Self {
-        Self { connection: Some(connection), runner: None, ahead: None, failed: None }
+        let watcher = connection.watcher();
+        Self { connection: Some(connection), watcher, runner: None, ahead: None, failed: None }
+    }
+
+    /// An answer is expected as long as what this returns lives.
+    pub fn watch(&self) -> Watch {
+        self.watcher.watch()
     }
 
     /// The connection, when it has done what it does by itself.

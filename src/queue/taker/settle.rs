@@ -14,6 +14,7 @@ impl Taker {
     /// # Errors
     /// What the server says; then all of the batch comes again.
     pub fn settle(&mut self, delivered: impl Iterator<Item = i64>, failures: &[Failure]) -> Result<()> {
+        let _watch = self.session.watch();
         let (dead, again): (Vec<&Failure>, Vec<&Failure>) =
             failures.iter().partition(|failure| failure.fate == Fate::Bury);
         self.statements.retry(self.session.get()?, &again)?;

@@ -134,7 +134,8 @@ fn limits_end_it() {
 
 #[test]
 fn a_queue_that_is_made_anew_is_looked_at_from_its_beginning() {
-    let anew: [(&str, fn(&Database)); 2] = [
+    type Anew = fn(&Database);
+    let anew: [(&str, Anew); 2] = [
         ("dropped", |db| {
             db.pgfeed(["uninstall-trigger", "--queue", "q"]).run().ok();
             db.pgfeed(["install-trigger", "feeds_q", "--queue", "q"]).run().ok();
