@@ -54,6 +54,14 @@ pub trait Source {
         Ok(())
     }
 
+    /// Called while nobody has taken anything for long: leaves to others what only this one may hand over, until the next poll.
+    ///
+    /// # Errors
+    /// When the source has failed for good.
+    fn step_aside(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether events that share a key must be delivered in their order.
     fn keeps_order(&self) -> bool {
         true

@@ -20,6 +20,8 @@ use pace::Pace;
 const LOOK_AT_LIMITS: Duration = Duration::from_millis(500);
 /// How often a source that takes nothing shows that it is there.
 const STAY_EVERY: Duration = Duration::from_secs(15);
+/// After so long others may do better than a worker whose events nobody takes: its sink may be away for it alone.
+const LONG: Duration = Duration::from_secs(15);
 
 /// What to do about an event that the sink has refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +124,9 @@ impl Pump<'_> {
             };
             // What comes again waits by itself, and keeps nothing else waiting.
             if again == Again::No {
+                if outage.lasts() >= failpoint::at_most("PGFEED_LONG", LONG) {
+                    self.source.step_aside()?;
+                }
                 self.pause(wait)?;
             }
         }

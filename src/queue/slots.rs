@@ -23,11 +23,20 @@ pub use borrowed::Borrowed;
 /// The slots of one worker. They live and die with its session.
 #[derive(Debug, Clone)]
 pub struct Slots {
-    queue_id: i32,
+    queue: Queue,
     order: Order,
+    /// Whether it counts among the workers.
+    standing: Standing,
     owned: u64,
     /// Where it begins to look for free ones.
     first: usize,
+}
+
+/// Whether a worker counts among the workers of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Member,
+    Aside,
 }
 
 impl Slots {
@@ -36,17 +45,39 @@ impl Slots {
     /// # Errors
     /// A usage error when others consume the queue in another order; what the server says.
     pub fn join(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
-        let (ours, theirs, other) = match order {
+        let session: i32 = ask::row(client, "SELECT pg_catalog.pg_backend_pid()", &[])?.get(0);
+        let first = first_of(session);
+        let mut slots = Self { queue: queue.clone(), order, standing: Standing::Aside, owned: 0, first };
+        slots.enter(client)?;
+        Ok(slots)
+    }
+
+    fn enter(&mut self, client: &mut Client) -> Result<()> {
+        let (ours, theirs, other) = match self.order {
             Order::Ordered => (MEMBER_CLASS, UNORDERED_CLASS, Order::Unordered),
             Order::Unordered => (UNORDERED_CLASS, MEMBER_CLASS, Order::Ordered),
         };
-        let enter = "SELECT pg_catalog.pg_backend_pid() FROM pg_catalog.pg_advisory_lock_shared($1, $2)";
-        let session: i32 = ask::row(client, enter, &[&ours, &queue.id])?.get(0);
+        ask::row(client, "SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ours, &self.queue.id])?;
+        self.standing = Standing::Member;
         // Looked at with our own lock held: of two who come at once, at least one sees the other.
-        if holders(client, theirs, queue.id)? > 0 {
-            return Err(other_order(queue, other));
+        if holders(client, theirs, self.queue.id)? > 0 {
+            return Err(other_order(&self.queue, other));
         }
-        Ok(Self { queue_id: queue.id, order, owned: 0, first: first_of(session) })
+        Ok(())
+    }
+
+    /// Gives all slots away, and does not count among the workers until they are shared out again. Call it between batches only.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn leave(&mut self, client: &mut Client) -> Result<()> {
+        if self.order == Order::Unordered || self.standing == Standing::Aside {
+            return Ok(());
+        }
+        self.give_away(client, self.count())?;
+        ask::row(client, "SELECT pg_catalog.pg_advisory_unlock_shared($1, $2)", &[&MEMBER_CLASS, &self.queue.id])?;
+        self.standing = Standing::Aside;
+        Ok(())
     }
 
     /// The owned slots as bits.
@@ -66,6 +97,9 @@ impl Slots {
         if self.order == Order::Unordered {
             return Ok(false);
         }
+        if self.standing == Standing::Aside {
+            self.enter(client)?;
+        }
         let share = self.share(client)?;
         if self.count() > share {
             self.give_away(client, self.count() - share)?;
@@ -81,7 +115,7 @@ impl Slots {
         let query = format!(
             "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE pid < pg_catalog.pg_backend_pid()) {HOLDERS}"
         );
-        let row = ask::row(client, &query, &[&MEMBER_CLASS, &self.queue_id])?;
+        let row = ask::row(client, &query, &[&MEMBER_CLASS, &self.queue.id])?;
         let [workers, in_front] = [0, 1].map(|column| usize::try_from(row.get::<_, i64>(column)).unwrap_or(0));
         let workers = workers.max(1);
         Ok(SLOTS / workers + usize::from(in_front < SLOTS % workers))
@@ -116,7 +150,7 @@ impl Slots {
     }
 
     fn locks_of(&self, slots: &[usize]) -> Vec<i32> {
-        slots.iter().map(|slot| lock_of(self.queue_id, i32::try_from(*slot).expect("a slot is below 64"))).collect()
+        slots.iter().map(|slot| lock_of(self.queue.id, i32::try_from(*slot).expect("a slot is below 64"))).collect()
     }
 }
 

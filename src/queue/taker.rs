@@ -46,7 +46,8 @@ pub struct Taker {
     slots: Tenure,
     /// How a transaction begins.
     begin: String,
-    shared_at: Instant,
+    /// When slots were shared out the last time; none when that is overdue.
+    shared_at: Option<Instant>,
     floor: Floor,
     floor_since: Instant,
     open: Option<Open>,
@@ -106,7 +107,7 @@ impl Taker {
             order,
             slots,
             begin,
-            shared_at: now,
+            shared_at: Some(now),
             floor: Floor::default(),
             floor_since: now,
             open: None,
@@ -170,17 +171,31 @@ impl Taker {
     /// # Errors
     /// What the server says.
     pub fn look_for_slots(&mut self) -> Result<bool> {
-        if self.shared_at.elapsed() < SHARE_EVERY / 2 {
+        if self.has_shared_within(SHARE_EVERY / 2) {
             return Ok(false);
         }
         let _watch = self.session.watch();
         self.forget_ahead()?;
-        self.shared_at = Instant::now();
+        self.shared_at = Some(Instant::now());
         match (&self.slots, self.order) {
             (Tenure::Session(_), Order::Ordered) => self.share_out(),
             // The server ends sessions that are silent for long.
             _ => self.stay().map(|()| false),
         }
+    }
+
+    /// Gives all slots to the others, until the next take.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn step_aside(&mut self) -> Result<()> {
+        let _watch = self.session.watch();
+        self.forget_ahead()?;
+        let Tenure::Session(slots) = &mut self.slots else { return Ok(()) };
+        slots.leave(self.session.get()?)?;
+        // The next take claims some first.
+        self.shared_at = None;
+        Ok(())
     }
 
     /// Shows the server that this worker is there: it ends sessions that are silent for long.
@@ -213,7 +228,7 @@ impl Taker {
     }
 
     fn refresh(&mut self) -> Result<()> {
-        if self.shared_at.elapsed() >= SHARE_EVERY {
+        if !self.has_shared_within(SHARE_EVERY) {
             self.share_out()?;
         }
         if self.order == Order::Unordered && self.floor_since.elapsed() >= LOOK_BELOW_EVERY {
@@ -222,9 +237,13 @@ impl Taker {
         Ok(())
     }
 
+    fn has_shared_within(&self, time: Duration) -> bool {
+        self.shared_at.is_some_and(|at| at.elapsed() < time)
+    }
+
     fn share_out(&mut self) -> Result<bool> {
         let Tenure::Session(slots) = &mut self.slots else { return Ok(false) };
-        self.shared_at = Instant::now();
+        self.shared_at = Some(Instant::now());
         let claimed = slots.share_out(self.session.get()?)?;
         if claimed {
             self.floor.reset();

@@ -14,11 +14,17 @@ pub struct Outage {
     now: Option<Trouble>,
 }
 
-#[derive(Default)]
 struct Trouble {
+    since: Instant,
     backoff: Backoff,
     /// When there was no room for some events, the last time.
     short_at: Option<Instant>,
+}
+
+impl Default for Trouble {
+    fn default() -> Self {
+        Self { since: Instant::now(), backoff: Backoff::default(), short_at: None }
+    }
 }
 
 impl Outage {
@@ -38,6 +44,11 @@ impl Outage {
         let wait = self.unavailable(report, why);
         self.now.get_or_insert_default().short_at = Some(Instant::now());
         wait
+    }
+
+    /// For how long nobody has taken anything, as far as is known.
+    pub fn lasts(&self) -> Duration {
+        self.now.as_ref().filter(|trouble| trouble.short_at.is_none()).map_or(Duration::ZERO, |one| one.since.elapsed())
     }
 
     /// Everything was taken.

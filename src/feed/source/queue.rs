@@ -259,6 +259,12 @@ impl Source for QueueSource {
         self.unless_lost(stayed).map(drop)
     }
 
+    fn step_aside(&mut self) -> Result<()> {
+        let Some(taker) = &mut self.taker else { return Ok(()) };
+        let aside = taker.step_aside();
+        self.unless_lost(aside).map(drop)
+    }
+
     fn keeps_order(&self) -> bool {
         self.policy.order == Order::Ordered
     }

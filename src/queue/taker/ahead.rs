@@ -58,7 +58,7 @@ impl Taker {
     /// Commits the batch in flight, and begins the next one when it was read already: in one go, for each costs a round trip. Once in a
     /// while it is not, so that slots are shared out between two batches.
     pub(super) fn commit_and_go_on(&mut self) -> Result<()> {
-        let Some(ahead) = self.session.ahead().filter(|_| self.shared_at.elapsed() < SHARE_EVERY) else {
+        let Some(ahead) = self.session.ahead().filter(|_| self.has_shared_within(SHARE_EVERY)) else {
             return self.commit();
         };
         self.session.get()?.batch_execute("COMMIT; BEGIN")?;

@@ -126,3 +126,18 @@ fn an_idle_worker_looks_for_slots_and_nothing_else() {
     assert!(!log[second..].contains("BEGIN"), "{}", &log[second..]);
     drop(running);
 }
+
+#[test]
+fn a_worker_whose_sink_is_away_leaves_its_rows_to_others() {
+    let db = with_queue();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let words = ["tail-queue", "q", "--to", &format!("http://{nobody}/"), "--poll", "100ms"];
+    let lonely = db.pgfeed(words).env("PGFEED_LONG", "500").spawn();
+    db.sql(&enqueue(200, 2));
+    lonely.wait_stderr("; trying again");
+    // While the other one holds half of the slots, half of the rows would wait.
+    let output = consume(&db, &["-n", "400", "--poll", "100ms"]).run().ok();
+    in_order(output.lines(), 200, 2);
+    lonely.signal(Signal::Term);
+    lonely.finish().code(130);
+}
