@@ -25,7 +25,7 @@ impl Counting {
         let written = std::mem::take(&mut self.written);
         match outcome {
             Outcome::Delivered => self.collected.count(written),
-            Outcome::AllBut(undelivered) | Outcome::Short(undelivered, _) => {
+            Outcome::AllBut(undelivered) | Outcome::Short(undelivered, _) | Outcome::Blocked(undelivered, _) => {
                 self.collected.count(written - undelivered.len() as u64);
             }
             Outcome::Unavailable(_) | Outcome::UnavailableFor(..) | Outcome::ReaderGone => {}

@@ -62,6 +62,11 @@ pub trait Source {
         Ok(())
     }
 
+    /// Whether what was not delivered can come again later, and others meanwhile.
+    fn puts_off(&self) -> bool {
+        false
+    }
+
     /// Whether events that share a key must be delivered in their order.
     fn keeps_order(&self) -> bool {
         true
@@ -170,6 +175,9 @@ pub enum Outcome {
     /// The same, and for now there is no room for more, for this reason (a full queue behind it): what was not delivered without
     /// a reason of its own comes again later, and that was no attempt.
     Short(Vec<Undelivered>, String),
+    /// The same, and where those without a reason of their own lead, nothing is taken for now, for this reason; elsewhere it is. They
+    /// come again later, which was no attempt, and nothing waits for them.
+    Blocked(Vec<Undelivered>, String),
     /// Nobody was there: nothing is known to have arrived.
     Unavailable(String),
     /// The same, and it has said when to come again.

@@ -12,8 +12,8 @@ use super::{Poll, Settled, Sink, Source, Undelivered};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
-use deliver::Delivery;
-use outage::Outage;
+use deliver::{Delivery, Room};
+use outage::Outages;
 use pace::Pace;
 
 /// How often a pause looks whether a limit ends it.
@@ -44,10 +44,8 @@ pub trait Report {
 
 /// What a pump does next.
 enum Turn {
-    /// Delivers these, which this many of the limit were reserved for.
-    Batch(Vec<Item>, usize),
-    /// The same, which were handed over before.
-    Again(Vec<Item>, usize),
+    /// Delivers these, which so many of the limit were reserved for.
+    Batch(Vec<Item>, Again, usize),
     /// Nothing for now.
     Nothing,
     /// Ends.
@@ -85,49 +83,70 @@ impl Pump<'_> {
     /// # Errors
     /// What the source or the sink could not cope with.
     pub fn run(mut self) -> Result<End> {
-        // What comes again has an outage of its own: that it is not taken does not mean that nothing is.
-        let mut outages = (Outage::default(), Outage::default());
+        let mut outages = Outages::default();
         let mut pace = Pace::new(self.batch);
         loop {
             let (batch, again, reserved) = match self.next_batch(pace)? {
-                Turn::Batch(batch, reserved) => (batch, Again::No, reserved),
-                Turn::Again(batch, reserved) => (batch, Again::Yes, reserved),
+                Turn::Batch(batch, again, reserved) => (batch, again, reserved),
                 Turn::Nothing => continue,
                 Turn::End(end) => return Ok(end),
             };
-            let outage = if again == Again::Yes { &mut outages.1 } else { &mut outages.0 };
             failpoint::reach("after_take");
             if failpoint::is_mutant("commit_first") {
                 self.source.settle(batch.clone(), &[])?;
             }
             let started = Instant::now();
-            let wait = match self.deliver(&batch)? {
+            let delivery = self.deliver(&batch)?;
+            match delivery {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
-                Delivery::Unavailable(why, at_least) => {
-                    // Where an acknowledgement takes too long for so many, it may not for fewer.
-                    pace.shrink();
-                    let wait = outage.unavailable(self.report, &why).max(at_least);
-                    self.give_back(batch, reserved, wait)?;
-                    wait
-                }
-                Delivery::Done(undelivered, Some((why, at_least))) => {
-                    let wait = outage.short(self.report, &why, undelivered.len() < batch.len());
-                    self.settle(batch, &undelivered, reserved)?;
-                    wait.max(at_least)
-                }
-                Delivery::Done(undelivered, None) => {
-                    outage.all_is_well(self.report);
-                    pace.learn(batch.len(), started.elapsed());
-                    self.settle(batch, &undelivered, reserved)?;
-                    continue;
-                }
-            };
+                Delivery::Done(_, Room::Enough) => pace.learn(batch.len(), started.elapsed()),
+                // Where an acknowledgement takes too long for so many, it may not for fewer.
+                Delivery::Unavailable(..) => pace.shrink(),
+                Delivery::Done(..) => {}
+            }
+            let wait = self.conclude(batch, reserved, delivery, again, &mut outages)?;
             // What comes again waits by itself, and keeps nothing else waiting.
-            if again == Again::No {
-                if outage.lasts() >= failpoint::at_most("PGFEED_LONG", LONG) {
+            if again == Again::No && !wait.is_zero() {
+                if outages.lasts() >= failpoint::at_most("PGFEED_LONG", LONG) {
                     self.source.step_aside()?;
                 }
                 self.pause(wait)?;
+            }
+        }
+    }
+
+    /// Does what a delivery means for its batch. Returns for how long to leave the sink alone.
+    fn conclude(
+        &mut self,
+        batch: Vec<Item>,
+        reserved: usize,
+        delivery: Delivery,
+        again: Again,
+        outages: &mut Outages,
+    ) -> Result<Duration> {
+        match delivery {
+            Delivery::ReaderGone => Ok(Duration::ZERO),
+            Delivery::Unavailable(why, at_least) => {
+                let wait = outages.unavailable(again, self.report, &why).max(at_least);
+                self.give_back(batch, reserved, wait).map(|()| wait)
+            }
+            Delivery::Done(undelivered, Room::None(why, at_least)) => {
+                let some_found_room = undelivered.len() < batch.len();
+                let wait = outages.short(again, self.report, &why, some_found_room).max(at_least);
+                self.settle_or_give_back(batch, &undelivered, reserved, wait).map(|()| wait)
+            }
+            Delivery::Done(undelivered, Room::Elsewhere(why)) => {
+                // What is blocked comes again by itself, and is told as long as it does not get through then.
+                let wait = outages.unavailable(Again::Yes, self.report, &why);
+                match again {
+                    Again::Yes => self.settle_or_give_back(batch, &undelivered, reserved, wait)?,
+                    Again::No => self.settle(batch, &undelivered, reserved)?,
+                }
+                Ok(Duration::ZERO)
+            }
+            Delivery::Done(undelivered, Room::Enough) => {
+                outages.all_is_well(again, self.report);
+                self.settle_or_give_back(batch, &undelivered, reserved, Duration::ZERO).map(|()| Duration::ZERO)
             }
         }
     }
@@ -144,8 +163,8 @@ impl Pump<'_> {
             Next::Ask(wait) => return self.wait_for_others(wait),
         };
         let turn = match self.source.poll(wait, reserved) {
-            Ok(Poll::Batch(batch)) => return Ok(Turn::Batch(batch, reserved)),
-            Ok(Poll::Again(batch)) => return Ok(Turn::Again(batch, reserved)),
+            Ok(Poll::Batch(batch)) => return Ok(Turn::Batch(batch, Again::No, reserved)),
+            Ok(Poll::Again(batch)) => return Ok(Turn::Batch(batch, Again::Yes, reserved)),
             Ok(Poll::Ended) => Ok(Turn::End(End::SourceEnded)),
             Ok(Poll::Idle) => Ok(Turn::Nothing),
             Err(error) => Err(error),
@@ -187,11 +206,22 @@ impl Pump<'_> {
         self.source.give_back(batch, wait)
     }
 
-    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
-        let events = batch.iter().filter(|item| matches!(item, Item::Event(_))).count();
-        if events > 0 && undelivered.len() == events && undelivered.iter().all(|event| event.reason.is_none()) {
-            return self.give_back(batch, reserved, Duration::ZERO);
+    /// Settles a batch, unless nobody has tried to deliver anything of it.
+    fn settle_or_give_back(
+        &mut self,
+        batch: Vec<Item>,
+        undelivered: &[Undelivered],
+        reserved: usize,
+        wait: Duration,
+    ) -> Result<()> {
+        if undelivered.len() == events(&batch) && undelivered.iter().all(|event| event.reason.is_none()) {
+            return self.give_back(batch, reserved, wait);
         }
+        self.settle(batch, undelivered, reserved)
+    }
+
+    fn settle(&mut self, batch: Vec<Item>, undelivered: &[Undelivered], reserved: usize) -> Result<()> {
+        let events = events(&batch);
         let mut fatal = None;
         for Undelivered { place, reason } in undelivered {
             if let (Item::Event(event), Some(reason)) = (&batch[*place], reason) {
@@ -209,6 +239,10 @@ impl Pump<'_> {
         self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
     }
+}
+
+fn events(batch: &[Item]) -> usize {
+    batch.iter().filter(|item| matches!(item, Item::Event(_))).count()
 }
 
 #[cfg(test)]

@@ -7,5 +7,7 @@ mod access;
 mod crashes;
 // What arrives, and under which subject.
 mod delivered;
+// One destination that takes nothing, among others that do.
+mod neighbours;
 // Servers that are down, killed, frozen, full, or without the stream.
 mod outage;

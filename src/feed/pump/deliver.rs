@@ -12,12 +12,22 @@ use crate::feed::{Outcome, Refuses, Undelivered, Written};
 
 /// What became of a batch.
 pub enum Delivery {
-    /// Settled but for these; some may have to wait, for this reason and at least so long.
-    Done(Vec<Undelivered>, Option<(String, Duration)>),
+    /// Settled but for these.
+    Done(Vec<Undelivered>, Room),
     /// Nothing of it: why, and for how long at least.
     Unavailable(String, Duration),
     /// Nobody wants more.
     ReaderGone,
+}
+
+/// Whether the sink has taken all that it was offered and did not refuse.
+pub enum Room {
+    /// It has.
+    Enough,
+    /// Not what leads to some places, for this reason.
+    Elsewhere(String),
+    /// No, for this reason, and for so long at least.
+    None(String, Duration),
 }
 
 /// A batch that is being delivered.
@@ -27,6 +37,8 @@ struct Rounds<'a> {
     /// Keys of which an event was not delivered: what follows it must not be.
     held_keys: HashSet<i64>,
     undelivered: Vec<Undelivered>,
+    /// Why some events cannot be taken where they lead.
+    blocked: Option<String>,
 }
 
 /// What was made of the events of one round, by their places.
@@ -43,7 +55,8 @@ impl Pump<'_> {
     pub(super) fn deliver(&mut self, batch: &[Item]) -> Result<Delivery> {
         let keeps_order = self.source.keeps_order();
         let by_key = self.sink.refuses() == Refuses::Events && keeps_order;
-        let mut rounds = Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new() };
+        let mut rounds =
+            Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new(), blocked: None };
         let (mut rest, mut is_first) = ((0..batch.len()).collect::<Vec<_>>(), true);
         while !rest.is_empty() {
             // Others may have the batch already. (In front of the first round they have not: it was handed over a moment ago.)
@@ -57,7 +70,11 @@ impl Pump<'_> {
             let (missing, waits) = match flushed {
                 Outcome::Delivered => (Vec::new(), None),
                 Outcome::AllBut(missing) => (missing, None),
-                Outcome::Short(missing, why) => (missing, Some((why, Duration::ZERO))),
+                Outcome::Blocked(missing, why) if self.source.puts_off() => {
+                    rounds.blocked.get_or_insert(why);
+                    (missing, None)
+                }
+                Outcome::Blocked(missing, why) | Outcome::Short(missing, why) => (missing, Some((why, Duration::ZERO))),
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
                 Outcome::Unavailable(why) if is_first => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
                 Outcome::UnavailableFor(why, wait) if is_first => return Ok(Delivery::Unavailable(why, wait)),
@@ -67,9 +84,9 @@ impl Pump<'_> {
             };
             let missing = missing.into_iter().map(|one| Undelivered { place: written[one.place], ..one });
             rounds.hold(missing.chain(refused).collect());
-            if waits.is_some() {
+            if let Some((why, at_least)) = waits {
                 rounds.undelivered.extend(untried(later));
-                return Ok(rounds.done(waits));
+                return Ok(rounds.done(Some(Room::None(why, at_least))));
             }
             (rest, is_first) = (later, false);
         }
@@ -113,9 +130,10 @@ impl Rounds<'_> {
         }
     }
 
-    fn done(mut self, waits: Option<(String, Duration)>) -> Delivery {
+    fn done(mut self, room: Option<Room>) -> Delivery {
         self.undelivered.sort_unstable_by_key(|undelivered| undelivered.place);
-        Delivery::Done(self.undelivered, waits)
+        let room = room.unwrap_or_else(|| self.blocked.map_or(Room::Enough, Room::Elsewhere));
+        Delivery::Done(self.undelivered, room)
     }
 }
 

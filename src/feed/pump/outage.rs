@@ -1,61 +1,79 @@
-//! A time in which nobody takes events, or not all: told once, and waited for longer and longer.
+//! Times in which nobody takes events, or not all: each is told once, and waited for longer and longer.
 
 use std::time::{Duration, Instant};
 
-use super::Report;
+use super::{Again, Report};
 use crate::backoff::Backoff;
 
 /// How long a sink that had no room has to take everything, until that counts as over.
 const CALM: Duration = Duration::from_secs(5);
 
-/// Whether there is such a time, for one kind of batches.
+/// What comes again waits for so long at most: it keeps nothing else waiting.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// What is not taken now. What comes again has a trouble of its own: that it is not taken does not mean that nothing is.
 #[derive(Default)]
-pub struct Outage {
-    now: Option<Trouble>,
+pub struct Outages {
+    fresh: Option<Trouble>,
+    again: Option<Trouble>,
 }
 
 struct Trouble {
+    why: String,
     since: Instant,
     backoff: Backoff,
     /// When there was no room for some events, the last time.
     short_at: Option<Instant>,
 }
 
-impl Default for Trouble {
-    fn default() -> Self {
-        Self { since: Instant::now(), backoff: Backoff::default(), short_at: None }
-    }
-}
-
-impl Outage {
+impl Outages {
     /// Nobody was there. Returns how long to wait for somebody.
-    pub fn unavailable(&mut self, report: &dyn Report, why: &str) -> Duration {
-        if self.now.is_none() {
-            report.unavailable(why);
-        }
-        self.now.get_or_insert_default().backoff.wait()
+    pub fn unavailable(&mut self, again: Again, report: &dyn Report, why: &str) -> Duration {
+        let (ours, other) = self.lanes(again);
+        let trouble = ours.get_or_insert_with(|| {
+            // One reason for both is one line.
+            if other.as_ref().is_none_or(|other| other.why != why) {
+                report.unavailable(why);
+            }
+            Trouble { why: why.to_owned(), since: Instant::now(), backoff: Backoff::default(), short_at: None }
+        });
+        let wait = trouble.backoff.wait();
+        if again == Again::Yes { wait.min(AGAIN_AFTER) } else { wait }
     }
 
     /// There was room for some events at best. Returns how long to wait for more.
-    pub fn short(&mut self, report: &dyn Report, why: &str, some_found_room: bool) -> Duration {
-        if let Some(trouble) = self.now.as_mut().filter(|_| some_found_room) {
+    pub fn short(&mut self, again: Again, report: &dyn Report, why: &str, some_found_room: bool) -> Duration {
+        if let Some(trouble) = self.lanes(again).0.as_mut().filter(|_| some_found_room) {
             trouble.backoff.reset();
         }
-        let wait = self.unavailable(report, why);
-        self.now.get_or_insert_default().short_at = Some(Instant::now());
+        let wait = self.unavailable(again, report, why);
+        if let Some(trouble) = self.lanes(again).0 {
+            trouble.short_at = Some(Instant::now());
+        }
         wait
     }
 
-    /// For how long nobody has taken anything, as far as is known.
-    pub fn lasts(&self) -> Duration {
-        self.now.as_ref().filter(|trouble| trouble.short_at.is_none()).map_or(Duration::ZERO, |one| one.since.elapsed())
+    /// Everything was taken.
+    pub fn all_is_well(&mut self, again: Again, report: &dyn Report) {
+        let (ours, other) = self.lanes(again);
+        let over = |trouble: &mut Trouble| trouble.short_at.is_none_or(|at| at.elapsed() >= CALM);
+        if let Some(ended) = ours.take_if(over)
+            && other.as_ref().is_none_or(|other| other.why != ended.why)
+        {
+            report.available();
+        }
     }
 
-    /// Everything was taken.
-    pub fn all_is_well(&mut self, report: &dyn Report) {
-        let over = |trouble: &mut Trouble| trouble.short_at.is_none_or(|at| at.elapsed() >= CALM);
-        if self.now.take_if(over).is_some() {
-            report.available();
+    /// For how long nobody has taken anything new, as far as is known.
+    pub fn lasts(&self) -> Duration {
+        let nobody = self.fresh.as_ref().filter(|trouble| trouble.short_at.is_none());
+        nobody.map_or(Duration::ZERO, |trouble| trouble.since.elapsed())
+    }
+
+    fn lanes(&mut self, again: Again) -> (&mut Option<Trouble>, &mut Option<Trouble>) {
+        match again {
+            Again::No => (&mut self.fresh, &mut self.again),
+            Again::Yes => (&mut self.again, &mut self.fresh),
         }
     }
 }

@@ -265,6 +265,10 @@ impl Source for QueueSource {
         self.unless_lost(aside).map(drop)
     }
 
+    fn puts_off(&self) -> bool {
+        true
+    }
+
     fn keeps_order(&self) -> bool {
         self.policy.order == Order::Ordered
     }

@@ -53,19 +53,23 @@ fn defaults_of_the_role_do_not_matter() {
     for setting in [
         "default_transaction_isolation = 'serializable'",
         "default_transaction_read_only = on",
-        "statement_timeout = 1",
+        "statement_timeout = 100",
         "row_security = on",
         "idle_in_transaction_session_timeout = 50",
         "search_path = nowhere",
     ] {
         db.sql(&format!("ALTER ROLE {consumer} RESET ALL; ALTER ROLE {consumer} SET {setting}"));
         db.sql(&enqueue(2, 3));
-        let output = db
+        // A statement of the consumer takes longer than the role's timeout.
+        let mut lock = db.client();
+        lock.batch_execute("BEGIN; LOCK TABLE pgfeed.retry_q").unwrap();
+        let consuming = db
             .pgfeed(["tail-queue", "q", "-e", "-j", "2", "--", "sh", "-c", "sleep 0.02; cat"])
             .env("DATABASE_URL", db.url_as(&consumer))
-            .run()
-            .ok()
-            .stderr_is("");
+            .spawn();
+        db.wait_for("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() AND clock_timestamp() - query_start > '200 ms')");
+        lock.batch_execute("COMMIT").unwrap();
+        let output = consuming.finish().ok().stderr_is("");
         assert_eq!(output.lines().len(), 6, "{setting}");
     }
 }

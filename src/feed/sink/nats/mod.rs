@@ -8,7 +8,7 @@ mod subject;
 use std::sync::Arc;
 
 use super::body;
-use super::judged;
+use super::judged::{self, Places};
 use super::patience::Patience;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
@@ -104,9 +104,11 @@ impl Sink for Nats {
         let mut publishing = Publishing::new(&options, &mut messages, &mut patience);
         let done = link.run(async |line| publishing.run(line).await);
         let judged = publishing.judged(done.as_ref().err().map_or("", String::as_str));
+        // Where the connection is lost, nothing is taken anywhere.
+        let places = if done.is_ok() && !options.subject.is_the_same_for_all() { Places::Many } else { Places::One };
         if done.is_ok() {
             self.link = Some(link);
         }
-        Ok(judged::outcome(judged, &options.shown))
+        Ok(judged::outcome(judged, places, &options.shown))
     }
 }

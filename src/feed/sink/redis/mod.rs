@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use redis::Value;
 
-use super::judged::{self, Judged};
+use super::judged::{self, Judged, Places};
 use super::patience::Patience;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
@@ -115,7 +115,7 @@ impl Redis {
         if let Err(Undone::Nothing(why) | Undone::Unknown(why)) = sent {
             judged.resize_with(self.ends.len(), || Judged::Later(why.clone()));
         }
-        Ok(judged::outcome(judged, &shown))
+        Ok(judged::outcome(judged, Places::One, &shown))
     }
 
     /// Sends the commands in pieces, and goes no further than the first trouble: what follows must not be done before what it

@@ -39,21 +39,25 @@ impl QueueSource {
         Ok(Settled::Recorded)
     }
 
-    /// Lets a batch come again later, and others first.
+    /// Lets a batch come again later, and others first; not at once, or nothing else would come.
     pub(super) fn put_off(&mut self, batch: &[Item], wait: Duration) -> Result<()> {
+        let fate = Fate::Later(wait.max(self.untried()));
         let events: Vec<Taken> = batch.iter().map(taken).collect();
-        let failures: Vec<Failure> =
-            events.iter().map(|event| Failure { event, fate: Fate::Later(wait), reason: None }).collect();
+        let failures: Vec<Failure> = events.iter().map(|event| Failure { event, fate, reason: None }).collect();
         let Some(taker) = &mut self.taker else { return Ok(()) };
         let settled = taker.settle(std::iter::empty(), &failures);
         self.unless_lost(settled).map(drop)
     }
 
+    /// How long what was not tried waits: what does not take it now may take others meanwhile.
+    fn untried(&mut self) -> Duration {
+        delay(self.policy.first_delay, 1, self.random.fraction())
+    }
+
     fn fate(&mut self, event: &Taken, undelivered: &Undelivered) -> Fate {
         let failures = event.attempts + 1;
         if undelivered.reason.is_none() {
-            // Not at once: what does not take it now may take others.
-            return Fate::Later(delay(self.policy.first_delay, 1, self.random.fraction()));
+            return Fate::Later(self.untried());
         }
         if failures >= self.policy.max_attempts {
             return Fate::Bury;
