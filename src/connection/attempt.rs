@@ -15,7 +15,7 @@ use super::dial::{Dial, Plan};
 use super::encryption::Encryption;
 use super::line::{Line, Stage};
 use super::pooling::{self, Pooling};
-use super::preamble::{self, Facts};
+use super::preamble::{self, Facts, Said};
 use super::settings::{Host, Settings};
 use super::{Notice, reason};
 use crate::error::Result;
@@ -70,15 +70,15 @@ pub(super) enum Target {
 /// Connects to `host`. May block for ever: the caller limits it, and cuts `line`.
 pub(super) fn run(settings: &Settings, host: &Host, target: &Target, line: &Line) -> Result<Session> {
     let Raw { mut client, plan, announced } = connect(settings, host, target, line)?;
-    let facts = preamble::ask(&mut client)?;
     // What is set for a session that others will use too would be set for them.
+    let (facts, said) = preamble::begin(&mut client, announced.pid(), host.endpoint.port)?;
     let pooling = if facts.is_announced_as(announced.pid(), host.endpoint.port) {
         Pooling::None
     } else {
         let (settings, host, target) = (settings.clone(), host.clone(), target.clone());
         pooling::probe(&mut client, move |line| Ok(connect(&settings, &host, &target, line)?.client))?
     };
-    if pooling == Pooling::None {
+    if pooling == Pooling::None && said == Said::Question {
         preamble::send(&mut client)?;
     }
     Ok(Session { client, facts, pooling, exit: EmergencyExit { line: line.clone(), plan } })

@@ -29,9 +29,48 @@ impl Facts {
     }
 }
 
-/// Asks for the facts, and changes nothing.
-pub(super) fn ask(client: &mut Client) -> Result<Facts> {
-    let facts = facts(&client.simple_query(question())?)?;
+/// How much of the preamble was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// The question only.
+    Question,
+    /// All of it.
+    All,
+}
+
+/// Asks for the facts and, in the same round trip, makes the settings where the session is our own by what was announced at the
+/// start-up ([`Facts::is_announced_as`]). A server that refuses one of them is only asked.
+pub(super) fn begin(client: &mut Client, pid: Option<i32>, port: u16) -> Result<(Facts, Said)> {
+    match client.simple_query(&question_and_settings(pid, port)) {
+        Ok(answers) => {
+            let facts = checked(facts(&answers)?)?;
+            let said = if facts.is_announced_as(pid, port) { Said::All } else { Said::Question };
+            Ok((facts, said))
+        }
+        Err(error) if error.as_db_error().is_some() && !client.is_closed() => {
+            Ok((checked(facts(&client.simple_query(question())?)?)?, Said::Question))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Nobody knows yet what the search_path is: all names are qualified, operators too.
+fn question_and_settings(pid: Option<i32>, port: u16) -> String {
+    let ours = match pid {
+        Some(pid) => format!("pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) {pid}"),
+        None => format!("pg_catalog.current_setting('port') OPERATOR(pg_catalog.=) '{port}'"),
+    };
+    let set = settings().filter_map(|line| line.strip_prefix("SET ")?.strip_suffix(';')?.split_once(" = "));
+    let rows = set.map(|(name, value)| format!("('{name}', '{}')", value.trim_matches('\'')));
+    let rows = rows.collect::<Vec<_>>().join(", ");
+    let set =
+        format!("SELECT pg_catalog.set_config(name, value, false) FROM (VALUES {rows}) s(name, value) WHERE {ours};");
+    let others = settings().filter(|line| !line.starts_with("SET "));
+    let others = others.map(|line| format!("{} AND {ours};", line.trim_end_matches(';')));
+    [question().to_owned(), set].into_iter().chain(others).collect::<Vec<_>>().join("\n")
+}
+
+fn checked(facts: Facts) -> Result<Facts> {
     if facts.version_num < OLDEST {
         let (major, minor) = (facts.version_num / 10_000, facts.version_num % 10_000);
         let message = format!("the server is PostgreSQL {major}.{minor}, and pgfeed needs 14 or newer");

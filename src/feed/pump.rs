@@ -214,7 +214,8 @@ impl Pump<'_> {
         reserved: usize,
         wait: Duration,
     ) -> Result<()> {
-        if undelivered.len() == events(&batch) && undelivered.iter().all(|event| event.reason.is_none()) {
+        let untried = undelivered.iter().filter(|event| event.reason.is_none()).count();
+        if untried > 0 && untried == events(&batch) {
             return self.give_back(batch, reserved, wait);
         }
         self.settle(batch, undelivered, reserved)
