@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Client, deliver, drain, to_queue_of, wait_until_delivered, with_queues};
+use crate::harness::broker::event_of;
 use crate::harness::broker::rabbitmq::{RabbitMq, own, shared};
 use crate::harness::proxy::Proxy;
 use crate::harness::{Database, Signal};
@@ -13,13 +14,18 @@ use crate::tail_queue::{enqueue, held, store, with_queue};
 fn arrived(client: &Client, db: &Database, events: i64, most: usize) {
     let mut times: HashMap<String, usize> = HashMap::new();
     for got in client.all(db.name()) {
-        let id: i64 = got.id.as_ref().unwrap().strip_prefix("q:").unwrap().parse().unwrap();
+        let id: i64 = event_of(got.id.as_ref().unwrap()).strip_prefix("q:").unwrap().parse().unwrap();
         assert!(got.body.contains(&format!("\"id\":{id},")) && (1..=events).contains(&id), "{got:?}");
         *times.entry(got.id.unwrap()).or_default() += 1;
     }
     assert_eq!(i64::try_from(times.len()).unwrap(), events, "lost");
     let again: usize = times.values().map(|times| times - 1).sum();
     assert!(again <= most, "{again} came again, and {most} were in flight");
+}
+
+/// The events whose messages are there, in their order.
+fn events(client: &Client, db: &Database) -> Vec<String> {
+    client.all(db.name()).into_iter().map(|got| event_of(&got.id.unwrap()).to_owned()).collect()
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     output.code(130);
     db.wait_for("SELECT count(*) = 1 FROM pgfeed.queue_q");
     drain(&db, &to_queue_of(&db, &broker)).ok();
-    let ids: Vec<_> = client.all(db.name()).into_iter().filter_map(|got| got.id).collect();
+    let ids = events(&client, &db);
     // The broker may have had it in its socket all the time.
     assert!(ids == ["q:1", "q:2"] || ids == ["q:1", "q:2", "q:2"], "{ids:?}");
 }
@@ -107,7 +113,7 @@ fn die_at(broker: &RabbitMq, point: &str) -> (Vec<String>, Vec<String>) {
     client.declare(db.name());
     db.sql(&enqueue(12, 1));
     let url = to_queue_of(&db, broker);
-    let ids = || client.all(db.name()).into_iter().filter_map(|got| got.id).collect();
+    let ids = || events(&client, &db);
     deliver(&db, &url, &["-e", "--batch", "4"]).env("PGFEED_FAIL", point).run().code(128 + 6);
     let before = ids();
     deliver(&db, &url, &["-e", "--batch", "4"]).run().ok();

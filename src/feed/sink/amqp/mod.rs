@@ -33,7 +33,7 @@ pub const KIND: Kind = Kind {
     schemes: &["amqp", "amqps"],
     form: "amqp://USER:PASSWORD@HOST:PORT/VHOST, amqps://...",
     about: "Publishes persistent messages to RabbitMQ. Acknowledged when the broker has confirmed them; what no queue is bound for, \
-            or has room for, is not delivered. The message id is QUEUE:ID.",
+            or has room for, is not delivered. The message id is QUEUE:ID:MICROSECONDS.",
     parameters: &[
         ("exchange", "exchange, a template [the default one, where the routing key names a queue]"),
         ("key", "routing key, a template [{queue}]; to another exchange values have . * # % as %2E %2A %23 %25"),

@@ -24,8 +24,8 @@ use publish::{Message, Publishing};
 pub const KIND: Kind = Kind {
     schemes: &["nats", "tls"],
     form: "nats://[USER:PASSWORD@ or TOKEN@]HOST[:PORT][,HOST...], and tls:// for an encrypted connection",
-    about: "Publishes to NATS JetStream. Acknowledged when a stream has stored it. The header Nats-Msg-Id holds the event's\n\
-            queue and id, so that the stream itself drops repetitions (within its duplicate window).",
+    about: "Publishes to NATS JetStream. Acknowledged when a stream has stored it. The header Nats-Msg-Id is QUEUE:ID:MICROSECONDS,\n\
+            so that the stream itself drops repetitions (within its duplicate window).",
     parameters: options::PARAMETERS,
     prepare,
 };
