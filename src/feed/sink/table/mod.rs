@@ -3,6 +3,7 @@
 mod apply;
 mod layout;
 mod reading;
+mod summing;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
