@@ -85,6 +85,21 @@ fn arrived_after_the_first(client: &Client, db: &Database, events: i64) {
 }
 
 #[test]
+fn a_broker_without_room_for_another_connection_is_waited_for_from_the_start() {
+    let mut broker = own();
+    let (db, client) = with_queues(&broker);
+    store(&db, "one");
+    broker.eval(r#"ok = rabbit_vhost_limit:parse_set(<<"/">>, <<"{\"max-connections\": 0}">>, <<"test">>)"#);
+    let delivering = deliver(&db, &to_queue_of(&db, &broker), &["--max-attempts", "1"]).spawn();
+    delivering.wait_stderr("connection limit (0) is reached; trying again");
+    broker.eval(r#"ok = rabbit_vhost_limit:clear(<<"/">>, <<"test">>)"#);
+    wait_until_delivered(&db);
+    delivering.signal(Signal::Term);
+    delivering.finish().code(130);
+    assert_eq!(events(&client, &db), ["q:1"]);
+}
+
+#[test]
 fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     let broker = own();
     let (db, client) = with_queues(&broker);

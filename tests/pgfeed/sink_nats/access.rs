@@ -3,9 +3,9 @@
 use async_nats::ConnectOptions;
 
 use crate::connection::certificates::{authority, stranger};
-use crate::harness::Pgfeed;
 use crate::harness::broker::nats::Nats;
 use crate::harness::broker::{database, deliver, follow, held};
+use crate::harness::{Pgfeed, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
 
@@ -71,6 +71,29 @@ fn what_a_user_may_not_publish_waits_until_it_may() {
     hearing.wait_stderr("Permissions Violation for Subscription to \"theirs.");
     drop(hearing);
     assert_eq!(held(&db), "1 0 0");
+}
+
+#[test]
+fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_others_arrive() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1, 'bad')");
+    let nats = Nats::configured(
+        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }",
+    );
+    let url = with_credentials(&nats, "u:p", "stream=S&create=shop.>&subject=shop.{new.v}");
+    let following = follow(&db, &url).args(["--max-attempts", "2"]).spawn();
+    // Alone, it may be an outage.
+    following.wait_stderr("Permissions Violation for Publish to \"shop.bad\"; trying again");
+    assert_eq!(held(&db), "1 0 0");
+    db.sql("INSERT INTO t SELECT n, CASE n % 3 WHEN 0 THEN 'bad' ELSE 'good' END FROM generate_series(2, 600) n");
+    wait_until("the others arrive, and these die", || held(&db) == "0 0 201");
+    drop(following);
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.dead_q WHERE error LIKE 'Permissions Violation %'"), "201");
+    let user = ConnectOptions::with_user_and_password("u".into(), "p".into());
+    let stored = nats.with_options(user, async |client| {
+        async_nats::jetstream::new(client).get_stream("S").await.unwrap().info().await.unwrap().state.messages
+    });
+    assert_eq!(stored, 399);
 }
 
 #[test]

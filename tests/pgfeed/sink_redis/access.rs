@@ -1,9 +1,9 @@
 //! Who may, and over what: credentials, databases, certificates, and that no secret is shown.
 
 use crate::connection::certificates::{authority, stranger};
-use crate::harness::Pgfeed;
 use crate::harness::broker::redis::{Redis, ask};
 use crate::harness::broker::{database, deliver, follow, free_port, held};
+use crate::harness::{Pgfeed, Signal, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
 
@@ -28,6 +28,29 @@ fn a_user_with_just_the_rights_that_it_needs() {
     assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("1 0 0", 0));
     deliver(&db, &url(&format!("us%3Aer:{CANARY}%40%2F"))).run().ok().lacks(CANARY);
     assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("0 0 0", 1));
+}
+
+#[test]
+fn a_worker_that_connects_late_waits_as_the_others_do() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (0)");
+    let redis = Redis::start();
+    redis.ask::<()>("ACL SETUSER us on >old ~s +xadd +multi +exec");
+    let following = follow(&db, &with_credentials(&redis, "us:old", "stream=s")).args(["-j", "2"]).spawn();
+    wait_until("a worker has connected", || held(&db) == "0 0 0");
+    // Whoever is connected stays so, and the other worker is not let in. Which events it gets is a matter of their keys.
+    redis.ask::<()>("ACL SETUSER us resetpass >new");
+    let mut id = 0;
+    wait_until("the other one has tried", || {
+        id += 1;
+        db.sql(&format!("INSERT INTO t VALUES ({id})"));
+        following.stderr().contains("WRONGPASS")
+    });
+    redis.ask::<()>("ACL SETUSER us >old");
+    wait_until("all is delivered", || held(&db) == "0 0 0");
+    following.signal(Signal::Term);
+    following.finish().code(130);
+    assert_eq!(redis.entries("s").len(), id + 1);
 }
 
 #[test]
