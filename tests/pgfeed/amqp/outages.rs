@@ -85,6 +85,29 @@ fn arrived_after_the_first(client: &Client, db: &Database, events: i64) {
 }
 
 #[test]
+fn a_broker_that_is_stopped_in_order_is_waited_for() {
+    let mut broker = own();
+    let (db, client) = with_queues(&broker);
+    let delivering = deliver(&db, &to_queue_of(&db, &broker), &["--max-attempts", "1", "--batch", "20"]).spawn();
+    store(&db, "before");
+    client.wait(db.name());
+    wait_until_delivered(&db);
+    drop(client);
+    // It ends every connection with a code of its own (320), and takes none until it is started again.
+    broker.eval("rabbit:stop()");
+    db.sql(&enqueue(100, 2));
+    delivering.wait_stderr("; trying again");
+    broker.eval("rabbit:start()");
+    wait_until_delivered(&db);
+    delivering.wait_stderr("delivering again");
+    assert!(!delivering.stderr().contains("refused, attempt"), "{}", delivering.stderr());
+    let mut arrived = events(&Client::of(&broker), &db);
+    arrived.sort_unstable();
+    arrived.dedup();
+    assert_eq!(arrived.len(), 200);
+}
+
+#[test]
 fn a_broker_without_room_for_another_connection_is_waited_for_from_the_start() {
     let mut broker = own();
     let (db, client) = with_queues(&broker);

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::harness::Database;
 use crate::harness::broker::nats::Nats;
-use crate::harness::broker::{all_arrived, database, deliver, event_of, held};
+use crate::harness::broker::{all_arrived, database, deliver, event_of, follow, held};
+use crate::harness::proxy::Proxy;
+use crate::harness::{Database, Signal, wait_until};
 
 /// Makes the stream `S` of everything below `shop`.
 const SHOP: &str = "stream=S&create=shop.>";
@@ -74,6 +75,41 @@ fn the_longest_message_that_fits_is_delivered_and_a_longer_one_refused() {
         assert_eq!(held(&db), dead, "{length}");
     }
     assert_eq!(nats.count("S"), 1);
+}
+
+#[test]
+fn what_is_too_long_for_the_stream_dies_and_its_neighbours_arrive() {
+    let db = database();
+    let nats = Nats::start();
+    let config = async_nats::jetstream::stream::Config {
+        name: "S".into(),
+        subjects: vec!["s".into()],
+        max_message_size: 1000,
+        ..Default::default()
+    };
+    nats.make_stream(config);
+    db.sql("INSERT INTO t SELECT n, repeat('x', CASE n % 4 WHEN 0 THEN 2000 ELSE 1 END) FROM generate_series(1, 40) n");
+    let output = deliver(&db, &nats.url("stream=S&subject=s")).args(["--max-attempts", "2"]).run().ok();
+    output.stderr_has("attempt 2: ").stderr_has("message size exceeds maximum allowed");
+    assert_eq!((held(&db).as_str(), nats.count("S")), ("0 0 10", 30));
+}
+
+#[test]
+fn pings_are_answered_while_nothing_happens() {
+    let db = database();
+    // It gives up on a client that answers none of two.
+    let nats = Nats::configured("ping_interval: \"500ms\"\nping_max: 1");
+    let proxy = Proxy::in_front_of_port(nats.port());
+    let url = format!("nats://127.0.0.1:{}?stream=S&create=s&subject=s", proxy.port());
+    let following = follow(&db, &url).spawn();
+    db.sql("INSERT INTO t VALUES (1)");
+    wait_until("it is delivered", || held(&db) == "0 0 0");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    db.sql("INSERT INTO t VALUES (2)");
+    wait_until("it is delivered", || held(&db) == "0 0 0");
+    assert_eq!((proxy.accepted(), proxy.connections()), (1, 1), "{}", following.stderr());
+    following.signal(Signal::Term);
+    following.finish().code(130).stderr_is("");
 }
 
 /// What pgfeed sends in front of a body, which counts too.

@@ -3,6 +3,7 @@
 use crate::connection::certificates::{authority, stranger};
 use crate::harness::broker::redis::{Redis, ask};
 use crate::harness::broker::{database, deliver, follow, free_port, held};
+use crate::harness::proxy::{Cut, Proxy};
 use crate::harness::{Pgfeed, Signal, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
@@ -102,6 +103,34 @@ fn certificates() {
     assert_eq!(held(&db), "1 0 0");
     deliver(&db, &(url(&root) + &identity)).run().ok();
     assert_eq!((held(&db).as_str(), redis.entries("s").len()), ("0 0 0", 1));
+}
+
+#[test]
+fn no_trouble_shows_a_secret() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let mut redis = Redis::configured(&["--requirepass", CANARY]);
+    let proxy = Proxy::in_front_of_port(redis.process().port());
+    let mut client = redis.client();
+    ask::<()>(&mut client, &format!("AUTH {CANARY}"));
+    ask::<()>(&mut client, "SET s 1");
+    let url = |port: u16| format!("redis://:{CANARY}@127.0.0.1:{port}?stream=s&timeout=1s");
+    for (url, said) in [
+        (url(1), "Connection refused"),
+        (url(proxy.port()), "WRONGTYPE "),
+        (url(proxy.port()).replace("redis:", "rediss:"), "; trying again"),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{url}\n")).unwrap();
+        let given: [&std::ffi::OsStr; 2] = ["--to-file".as_ref(), file.path().as_os_str()];
+        for to in [given, ["--to".as_ref(), url.as_ref()]] {
+            let delivering = db.pgfeed(["tail-queue", "q", "-vv", "--poll", "100ms"]).args(to).spawn();
+            delivering.wait_stderr(said);
+            proxy.cut(Cut::Reset);
+            delivering.kill().lacks(CANARY);
+        }
+    }
+    assert_eq!(held(&db), "1 0 0");
 }
 
 #[test]

@@ -63,6 +63,11 @@ impl Nats {
         &mut self.process
     }
 
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.process.port()
+    }
+
     /// The URL of `--to` with these parameters.
     pub fn url(&self, parameters: &str) -> String {
         format!("nats://127.0.0.1:{}?{parameters}", self.process.port())
