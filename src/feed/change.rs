@@ -32,6 +32,11 @@ pub struct Change<'a> {
     /// The old row, as an object.
     #[serde(borrow, default)]
     pub old: Option<&'a RawValue>,
+    /// Of a DELETE: the key that the row has now, as an object.
+    #[serde(borrow, default)]
+    pub moved_to: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    txid: Option<&'a RawValue>,
 }
 
 impl<'a> Change<'a> {
@@ -42,6 +47,13 @@ impl<'a> Change<'a> {
         let change: Self = is_object.then(|| serde_json::from_str(payload).ok())??;
         let is_name = |name: &str| (1..=LONGEST_NAME).contains(&name.len()) && !name.contains('\0');
         (OPS.contains(&&*change.op) && is_name(&change.schema) && is_name(&change.table)).then_some(change)
+    }
+}
+
+impl Change<'_> {
+    /// The number of the transaction that has made it.
+    pub fn transaction(&self) -> Option<u64> {
+        self.txid?.get().trim_matches('"').parse().ok()
     }
 }
 

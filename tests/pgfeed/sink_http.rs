@@ -1,6 +1,8 @@
 //! Posting to an HTTP endpoint: what is sent, what its answers mean, and that an outage loses and kills nothing.
 
 mod answers;
+#[cfg(debug_assertions)]
+mod crashes;
 mod outages;
 mod requests;
 mod secrets;

@@ -3,6 +3,7 @@
 mod crashes;
 mod faults;
 mod following;
+mod moving;
 mod refusals;
 mod setup;
 

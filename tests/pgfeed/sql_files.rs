@@ -13,7 +13,8 @@ fn before(file: &str) -> &'static [&'static str] {
     let text = std::fs::read_to_string(folder().join(file)).unwrap();
     match file {
         "queue.sql" => &[QUEUE[0], QUEUE[1]],
-        "queue_registry.sql" | "copy_table.sql" | "copy_keys.sql" | "copy_put.sql" | "copy_remove.sql" => &[QUEUE[0]],
+        "queue_registry.sql" | "copy_table.sql" | "copy_keys.sql" | "copy_put.sql" | "copy_remove.sql"
+        | "copy_move.sql" => &[QUEUE[0]],
         _ if text.contains("_sample/*{}*/") && text.contains("pgfeed.") && !file.starts_with("live") => &QUEUE,
         "sample.sql" => &[],
         "shop_changes.sql" => &["sample.sql", "shop.sql"],

@@ -50,10 +50,12 @@ impl Body {
     }
 }
 
-/// What to deduplicate by: the queue's name, a colon and the event's id; the same in every attempt. A notification has none.
+/// What to deduplicate by: the queue's name, the event's id, and when it was written, in microseconds since 1970; the same in every
+/// attempt. The time is there because ids start over with a queue that is made anew, because those that a failover has lost are
+/// given again, and because other databases have queues of that name. A notification has none.
 pub fn message_id(event: &Event) -> Option<String> {
     match &event.origin {
         Origin::Channel { .. } => None,
-        Origin::Queue { queue, id, .. } => Some(format!("{queue}:{id}")),
+        Origin::Queue { queue, id, .. } => Some(format!("{queue}:{id}:{}", event.at.as_microsecond())),
     }
 }

@@ -6,6 +6,8 @@ mod address;
 mod amqp;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 mod body;
+#[cfg(any(feature = "amqp", feature = "nats"))]
+mod dead_ends;
 pub mod exec;
 mod file;
 #[cfg(feature = "http")]
@@ -17,6 +19,7 @@ mod judged;
 mod nats;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 mod patience;
+mod proven;
 #[cfg(feature = "redis")]
 mod redis;
 pub mod registry;

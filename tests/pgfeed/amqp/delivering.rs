@@ -5,6 +5,7 @@ use lapin::types::AMQPValue;
 
 use super::{deliver, drain, to_queue_of, with_queues};
 use crate::harness::Database;
+use crate::harness::broker::event_of;
 use crate::harness::broker::rabbitmq::shared;
 use crate::tail_queue::{enqueue, held, in_order, store};
 
@@ -19,7 +20,7 @@ fn everything_arrives_once_in_order_and_with_its_id() {
     let events: Vec<serde_json::Value> = got.iter().map(|got| serde_json::from_str(&got.body).unwrap()).collect();
     in_order(events.iter().map(|event| event["payload"].as_str().unwrap()), 40, 30);
     for (got, event) in got.iter().zip(&events) {
-        assert_eq!(got.id.as_deref(), Some(format!("q:{}", event["id"]).as_str()));
+        assert_eq!(event_of(got.id.as_ref().unwrap()), format!("q:{}", event["id"]));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Client, deliver, drain, to_queue_of, wait_until_delivered, with_queues};
+use crate::harness::broker::event_of;
 use crate::harness::broker::rabbitmq::{RabbitMq, own, shared};
 use crate::harness::proxy::Proxy;
 use crate::harness::{Database, Signal};
@@ -13,13 +14,18 @@ use crate::tail_queue::{enqueue, held, store, with_queue};
 fn arrived(client: &Client, db: &Database, events: i64, most: usize) {
     let mut times: HashMap<String, usize> = HashMap::new();
     for got in client.all(db.name()) {
-        let id: i64 = got.id.as_ref().unwrap().strip_prefix("q:").unwrap().parse().unwrap();
+        let id: i64 = event_of(got.id.as_ref().unwrap()).strip_prefix("q:").unwrap().parse().unwrap();
         assert!(got.body.contains(&format!("\"id\":{id},")) && (1..=events).contains(&id), "{got:?}");
         *times.entry(got.id.unwrap()).or_default() += 1;
     }
     assert_eq!(i64::try_from(times.len()).unwrap(), events, "lost");
     let again: usize = times.values().map(|times| times - 1).sum();
     assert!(again <= most, "{again} came again, and {most} were in flight");
+}
+
+/// The events whose messages are there, in their order.
+fn events(client: &Client, db: &Database) -> Vec<String> {
+    client.all(db.name()).into_iter().map(|got| event_of(&got.id.unwrap()).to_owned()).collect()
 }
 
 #[test]
@@ -79,6 +85,44 @@ fn arrived_after_the_first(client: &Client, db: &Database, events: i64) {
 }
 
 #[test]
+fn a_broker_that_is_stopped_in_order_is_waited_for() {
+    let mut broker = own();
+    let (db, client) = with_queues(&broker);
+    let delivering = deliver(&db, &to_queue_of(&db, &broker), &["--max-attempts", "1", "--batch", "20"]).spawn();
+    store(&db, "before");
+    client.wait(db.name());
+    wait_until_delivered(&db);
+    drop(client);
+    // It ends every connection with a code of its own (320), and takes none until it is started again.
+    broker.eval("rabbit:stop()");
+    db.sql(&enqueue(100, 2));
+    delivering.wait_stderr("; trying again");
+    broker.eval("rabbit:start()");
+    wait_until_delivered(&db);
+    delivering.wait_stderr("delivering again");
+    assert!(!delivering.stderr().contains("refused, attempt"), "{}", delivering.stderr());
+    let mut arrived = events(&Client::of(&broker), &db);
+    arrived.sort_unstable();
+    arrived.dedup();
+    assert_eq!(arrived.len(), 200);
+}
+
+#[test]
+fn a_broker_without_room_for_another_connection_is_waited_for_from_the_start() {
+    let mut broker = own();
+    let (db, client) = with_queues(&broker);
+    store(&db, "one");
+    broker.eval(r#"ok = rabbit_vhost_limit:parse_set(<<"/">>, <<"{\"max-connections\": 0}">>, <<"test">>)"#);
+    let delivering = deliver(&db, &to_queue_of(&db, &broker), &["--max-attempts", "1"]).spawn();
+    delivering.wait_stderr("connection limit (0) is reached; trying again");
+    broker.eval(r#"ok = rabbit_vhost_limit:clear(<<"/">>, <<"test">>)"#);
+    wait_until_delivered(&db);
+    delivering.signal(Signal::Term);
+    delivering.finish().code(130);
+    assert_eq!(events(&client, &db), ["q:1"]);
+}
+
+#[test]
 fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     let broker = own();
     let (db, client) = with_queues(&broker);
@@ -95,7 +139,7 @@ fn a_broker_that_stands_still_does_not_keep_us_from_stopping() {
     output.code(130);
     db.wait_for("SELECT count(*) = 1 FROM pgfeed.queue_q");
     drain(&db, &to_queue_of(&db, &broker)).ok();
-    let ids: Vec<_> = client.all(db.name()).into_iter().filter_map(|got| got.id).collect();
+    let ids = events(&client, &db);
     // The broker may have had it in its socket all the time.
     assert!(ids == ["q:1", "q:2"] || ids == ["q:1", "q:2", "q:2"], "{ids:?}");
 }
@@ -107,7 +151,7 @@ fn die_at(broker: &RabbitMq, point: &str) -> (Vec<String>, Vec<String>) {
     client.declare(db.name());
     db.sql(&enqueue(12, 1));
     let url = to_queue_of(&db, broker);
-    let ids = || client.all(db.name()).into_iter().filter_map(|got| got.id).collect();
+    let ids = || events(&client, &db);
     deliver(&db, &url, &["-e", "--batch", "4"]).env("PGFEED_FAIL", point).run().code(128 + 6);
     let before = ids();
     deliver(&db, &url, &["-e", "--batch", "4"]).run().ok();

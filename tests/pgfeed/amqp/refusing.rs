@@ -3,9 +3,9 @@
 use lapin::ExchangeKind;
 use lapin::types::AMQPValue;
 
-use super::{deliver, drain, to_queue_of, wait_until_delivered, with_queues};
-use crate::harness::Database;
+use super::{PATIENCE, deliver, drain, to_queue_of, wait_until_delivered, with_queues};
 use crate::harness::broker::rabbitmq::{MOST_BYTES, shared};
+use crate::harness::{Database, wait_at_most};
 use crate::tail_queue::{enqueue, held, in_order, store, with_queue};
 
 /// The errors of dead events.
@@ -64,6 +64,63 @@ fn what_only_some_events_have_no_route_for_dies_and_the_others_arrive() {
     assert!(errors[0].contains("there is no exchange \"nix\""), "{errors:?}");
     assert!(errors[1].contains("it would be the default one"), "{errors:?}");
     client.delete_exchange(&exchange);
+}
+
+#[test]
+fn what_nobody_is_bound_for_yet_is_an_outage() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    let change = |id: i32, table: &str| {
+        let payload = format!(r#"{{"op":"INSERT","schema":"s","table":"{table}","new":{{}}}}"#);
+        db.client()
+            .execute("INSERT INTO pgfeed.queue_q (key, payload) VALUES ($1::int, $2)", &[&id, &payload])
+            .unwrap();
+    };
+    (1..=20).for_each(|id| change(id, "orders"));
+    let exchange = format!("{} changes", db.name());
+    let name = exchange.replace(' ', "%20");
+    let url = format!("{}?exchange={name}&declare=topic&key={{table}}.{{op}}", broker.url());
+    let delivering = deliver(&db, &url, &["--max-attempts", "1"]).spawn();
+    let none = |key: &str| format!("no queue is bound to exchange \"{exchange}\" for routing key \"{key}\" (NO_ROUTE)");
+    delivering.wait_stderr(&format!("{}; trying again", none("orders.INSERT")));
+    client.bind(db.name(), &exchange, "orders.*");
+    wait_until_delivered(&db);
+    delivering.wait_stderr("delivering again");
+    // Alone, another one waits as well; once others arrive, it is its own fault, and so it is when it comes alone again.
+    change(21, "nix");
+    delivering.wait_stderr(&format!("{}; trying again", none("nix.INSERT")));
+    assert_eq!(dead(&db), Vec::<String>::new());
+    change(22, "orders");
+    wait_at_most(PATIENCE, "one dies", || held(&db) == "0 0 1");
+    change(23, "nix");
+    wait_at_most(PATIENCE, "another dies", || held(&db) == "0 0 2");
+    assert_eq!(dead(&db), [none("nix.INSERT"), none("nix.INSERT")]);
+    assert_eq!(client.all(db.name()).len(), 21);
+    client.delete_exchange(&exchange);
+}
+
+#[test]
+fn exchanges_that_are_missing_are_an_outage_until_others_are_there() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    let exchange = |table: &str| format!("{} {table}", db.name());
+    for (key, table) in [(1, "a"), (2, "b"), (3, "a"), (4, "b")] {
+        let payload = format!(r#"{{"op":"INSERT","schema":"s","table":"{table}","new":{{}}}}"#);
+        db.client()
+            .execute("INSERT INTO pgfeed.queue_q (key, payload) VALUES ($1::int, $2)", &[&key, &payload])
+            .unwrap();
+    }
+    let name = db.name();
+    let delivering =
+        deliver(&db, &format!("{}?exchange={name}%20{{table}}", broker.url()), &["--max-attempts", "1"]).spawn();
+    delivering.wait_stderr("(declare=KIND makes it); trying again");
+    wait_at_most(PATIENCE, "all wait", || held(&db) == "0 4 0");
+    client.exchange(&exchange("a"), ExchangeKind::Fanout);
+    client.bind(db.name(), &exchange("a"), "");
+    wait_at_most(PATIENCE, "some arrive, and the others die", || held(&db) == "0 0 2");
+    assert!(dead(&db).iter().all(|error| error.contains(&format!("there is no exchange \"{}\"", exchange("b")))));
+    assert_eq!(client.all(db.name()).len(), 2);
+    client.delete_exchange(&exchange("a"));
 }
 
 #[test]

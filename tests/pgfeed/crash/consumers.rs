@@ -32,7 +32,7 @@ pub enum Files {
     /// The file sink of all processes appends to one file, and repairs what a death has torn.
     OfFileSink,
     /// All deliver to one sink, and what arrives there is put into one file.
-    #[cfg_attr(not(any(feature = "amqp", feature = "nats", feature = "redis")), allow(dead_code))]
+    #[cfg_attr(not(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis")), allow(dead_code))]
     OfSink,
 }
 

@@ -3,9 +3,10 @@
 use async_nats::ConnectOptions;
 
 use crate::connection::certificates::{authority, stranger};
-use crate::harness::Pgfeed;
 use crate::harness::broker::nats::Nats;
 use crate::harness::broker::{database, deliver, follow, held};
+use crate::harness::proxy::{Cut, Proxy};
+use crate::harness::{Pgfeed, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
 
@@ -57,6 +58,55 @@ fn an_nkey() {
 }
 
 #[test]
+fn a_jwt_from_a_file() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(include_str!("accounts.conf"));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let url = nats.url(&format!("stream=S&create=s&subject=s&creds={}", file.path().display()));
+    deliver(&db, &nats.url("subject=s")).run().code(3).stderr_has("the server does not accept the credentials");
+    let creds = include_str!("user.creds");
+    let secrets = || creds.lines().filter(|line| line.len() > 50 && !line.contains(' '));
+    std::fs::write(file.path(), creds.replace("-----BEGIN USER", "")).unwrap();
+    let broken = follow(&db, &url).args(["-vv"]).spawn();
+    broken.wait_stderr("it holds no JWT with its seed; trying again");
+    std::fs::write(file.path(), creds).unwrap();
+    wait_until("it is delivered", || held(&db) == "0 0 0");
+    let output = broken.kill();
+    assert_eq!(secrets().count(), 2);
+    secrets().fold(output, |output, secret| output.lacks(secret));
+}
+
+#[test]
+fn no_trouble_shows_a_secret() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::configured(&format!(
+        "authorization {{ users = [ {{ user: u, password: {CANARY}, permissions: {{ publish: {{ deny: s }} }} }} ] }}"
+    ));
+    let proxy = Proxy::in_front_of_port(nats.port());
+    let login = |login: &str, port: u16, parameters: &str| format!("nats://{login}@127.0.0.1:{port}?{parameters}");
+    for (url, said) in [
+        (login(&format!("u:{CANARY}"), 1, "subject=s"), "Connection refused"),
+        (login(CANARY, 1, "subject=s"), "Connection refused"),
+        (login(&format!("u:{CANARY}"), proxy.port(), "subject=s"), "Permissions Violation for Publish to \"s\""),
+        (login(&format!("u:{CANARY}"), proxy.port(), "subject=x"), "no stream takes the subject \"x\""),
+        (login(&format!("u:{CANARY}"), proxy.port(), "subject=x").replace("nats:", "tls:"), "; trying again"),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{url}\n")).unwrap();
+        let given: [&std::ffi::OsStr; 2] = ["--to-file".as_ref(), file.path().as_os_str()];
+        for to in [given, ["--to".as_ref(), url.as_ref()]] {
+            let delivering = db.pgfeed(["tail-queue", "q", "-vv", "--poll", "100ms"]).args(to).spawn();
+            delivering.wait_stderr(said);
+            proxy.cut(Cut::Reset);
+            delivering.kill().lacks(CANARY);
+        }
+    }
+    assert_eq!(held(&db), "1 0 0");
+}
+
+#[test]
 fn what_a_user_may_not_publish_waits_until_it_may() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1)");
@@ -71,6 +121,29 @@ fn what_a_user_may_not_publish_waits_until_it_may() {
     hearing.wait_stderr("Permissions Violation for Subscription to \"theirs.");
     drop(hearing);
     assert_eq!(held(&db), "1 0 0");
+}
+
+#[test]
+fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_others_arrive() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1, 'bad')");
+    let nats = Nats::configured(
+        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }",
+    );
+    let url = with_credentials(&nats, "u:p", "stream=S&create=shop.>&subject=shop.{new.v}");
+    let following = follow(&db, &url).args(["--max-attempts", "2"]).spawn();
+    // Alone, it may be an outage.
+    following.wait_stderr("Permissions Violation for Publish to \"shop.bad\"; trying again");
+    wait_until("it waits", || held(&db) == "0 1 0");
+    db.sql("INSERT INTO t SELECT n, CASE n % 3 WHEN 0 THEN 'bad' ELSE 'good' END FROM generate_series(2, 600) n");
+    wait_until("the others arrive, and these die", || held(&db) == "0 0 201");
+    drop(following);
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.dead_q WHERE error LIKE 'Permissions Violation %'"), "201");
+    let user = ConnectOptions::with_user_and_password("u".into(), "p".into());
+    let stored = nats.with_options(user, async |client| {
+        async_nats::jetstream::new(client).get_stream("S").await.unwrap().info().await.unwrap().state.messages
+    });
+    assert_eq!(stored, 399);
 }
 
 #[test]

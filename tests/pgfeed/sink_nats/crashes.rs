@@ -1,6 +1,7 @@
 //! The crash harness, into JetStream.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use crate::crash::consumers::{Arrivals, Files};
 use crate::crash::runs::Run;
@@ -11,6 +12,7 @@ struct Stream {
     nats: RefCell<Nats>,
     last: Cell<u64>,
     looks: Cell<u32>,
+    is_killed: Rc<Cell<bool>>,
 }
 
 /// After so many looks.
@@ -27,6 +29,7 @@ impl Arrivals for Stream {
             let mut nats = self.nats.borrow_mut();
             nats.process().kill();
             nats.again();
+            self.is_killed.set(true);
         }
         let (stored, last) = self.nats.borrow().stored_behind("S", self.last.get());
         self.last.set(last);
@@ -36,6 +39,7 @@ impl Arrivals for Stream {
 
 #[test]
 fn kills_lose_nothing_and_keep_the_order_of_every_row() {
+    let is_killed = Rc::new(Cell::new(false));
     let tally = Run::new(31, Files::OfSink, 4, 0).check_arrivals(|_| {
         let nats = Nats::start();
         let config = async_nats::jetstream::stream::Config {
@@ -44,7 +48,9 @@ fn kills_lose_nothing_and_keep_the_order_of_every_row() {
             ..Default::default()
         };
         nats.make_stream(config);
-        Some(Box::new(Stream { nats: RefCell::new(nats), last: Cell::new(0), looks: Cell::new(0) }))
+        let (nats, is_killed) = (RefCell::new(nats), Rc::clone(&is_killed));
+        Some(Box::new(Stream { nats, last: Cell::new(0), looks: Cell::new(0), is_killed }))
     });
     tally.is_clean();
+    assert!(is_killed.get(), "there were fewer looks than {KILLED_AT}");
 }

@@ -93,6 +93,24 @@ fn what_finds_no_stream_waits_for_one() {
 }
 
 #[test]
+fn a_subject_that_the_stream_takes_is_no_fault_of_its_event() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1, 'a')");
+    // As while a stream has no leader: it has this subject, and nobody answers.
+    let mut nats = Nats::configured("mappings = { \"shop.a\": \"away.a\" }");
+    nats.make_stream(Config { name: "S".into(), subjects: vec!["shop.*".into()], ..Default::default() });
+    let url = nats.url("stream=S&subject=shop.{new.v}");
+    let following = follow(&db, &url).args(["--max-attempts", "1"]).spawn();
+    following.wait_stderr("the stream \"S\" did not take the subject \"shop.a\"; trying again");
+    wait_until("it waits", || held(&db) == "0 1 0");
+    nats.configure("");
+    nats.process().signal(Signal::Hup);
+    wait_until("it is delivered", || held(&db) == "0 0 0");
+    drop(following);
+    assert_eq!(nats.count("S"), 1);
+}
+
+#[test]
 fn a_server_without_jetstream_is_told() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1)");

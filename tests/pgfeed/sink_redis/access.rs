@@ -1,9 +1,10 @@
 //! Who may, and over what: credentials, databases, certificates, and that no secret is shown.
 
 use crate::connection::certificates::{authority, stranger};
-use crate::harness::Pgfeed;
 use crate::harness::broker::redis::{Redis, ask};
 use crate::harness::broker::{database, deliver, follow, free_port, held};
+use crate::harness::proxy::{Cut, Proxy};
+use crate::harness::{Pgfeed, Signal, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
 
@@ -28,6 +29,29 @@ fn a_user_with_just_the_rights_that_it_needs() {
     assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("1 0 0", 0));
     deliver(&db, &url(&format!("us%3Aer:{CANARY}%40%2F"))).run().ok().lacks(CANARY);
     assert_eq!((held(&db).as_str(), redis.ask::<usize>("XLEN s")), ("0 0 0", 1));
+}
+
+#[test]
+fn a_worker_that_connects_late_waits_as_the_others_do() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (0)");
+    let redis = Redis::start();
+    redis.ask::<()>("ACL SETUSER us on >old ~s +xadd +multi +exec");
+    let following = follow(&db, &with_credentials(&redis, "us:old", "stream=s")).args(["-j", "2"]).spawn();
+    wait_until("a worker has connected", || held(&db) == "0 0 0");
+    // Whoever is connected stays so, and the other worker is not let in. Which events it gets is a matter of their keys.
+    redis.ask::<()>("ACL SETUSER us resetpass >new");
+    let mut id = 0;
+    wait_until("the other one has tried", || {
+        id += 1;
+        db.sql(&format!("INSERT INTO t VALUES ({id})"));
+        following.stderr().contains("WRONGPASS")
+    });
+    redis.ask::<()>("ACL SETUSER us >old");
+    wait_until("all is delivered", || held(&db) == "0 0 0");
+    following.signal(Signal::Term);
+    following.finish().code(130);
+    assert_eq!(redis.entries("s").len(), id + 1);
 }
 
 #[test]
@@ -79,6 +103,34 @@ fn certificates() {
     assert_eq!(held(&db), "1 0 0");
     deliver(&db, &(url(&root) + &identity)).run().ok();
     assert_eq!((held(&db).as_str(), redis.entries("s").len()), ("0 0 0", 1));
+}
+
+#[test]
+fn no_trouble_shows_a_secret() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let mut redis = Redis::configured(&["--requirepass", CANARY]);
+    let proxy = Proxy::in_front_of_port(redis.process().port());
+    let mut client = redis.client();
+    ask::<()>(&mut client, &format!("AUTH {CANARY}"));
+    ask::<()>(&mut client, "SET s 1");
+    let url = |port: u16| format!("redis://:{CANARY}@127.0.0.1:{port}?stream=s&timeout=1s");
+    for (url, said) in [
+        (url(1), "Connection refused"),
+        (url(proxy.port()), "WRONGTYPE "),
+        (url(proxy.port()).replace("redis:", "rediss:"), "; trying again"),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{url}\n")).unwrap();
+        let given: [&std::ffi::OsStr; 2] = ["--to-file".as_ref(), file.path().as_os_str()];
+        for to in [given, ["--to".as_ref(), url.as_ref()]] {
+            let delivering = db.pgfeed(["tail-queue", "q", "-vv", "--poll", "100ms"]).args(to).spawn();
+            delivering.wait_stderr(said);
+            proxy.cut(Cut::Reset);
+            delivering.kill().lacks(CANARY);
+        }
+    }
+    assert_eq!(held(&db), "1 0 0");
 }
 
 #[test]

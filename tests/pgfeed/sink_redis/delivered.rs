@@ -5,7 +5,7 @@ use redis::PubSubCommands as _;
 
 use crate::harness::Database;
 use crate::harness::broker::redis::Redis;
-use crate::harness::broker::{all_arrived, database, deliver, held};
+use crate::harness::broker::{all_arrived, database, deliver, event_of, held};
 
 #[test]
 fn what_was_committed_is_added_in_order() {
@@ -18,7 +18,7 @@ fn what_was_committed_is_added_in_order() {
     assert_eq!(all_arrived(entries.iter().map(|entry| entry.body.as_str()), 1210), 0);
     for entry in entries {
         let event: serde_json::Value = serde_json::from_str(&entry.body).unwrap();
-        assert_eq!(entry.id, Some(format!("q:{}", event["id"])));
+        assert_eq!(event_of(entry.id.as_ref().unwrap()), format!("q:{}", event["id"]));
     }
     assert_eq!(held(&db), "0 0 0");
 }

@@ -1,6 +1,6 @@
 //! Servers that are down, killed, frozen, full, or read-only: nothing is lost, nothing dies, and all goes on by itself.
 
-use crate::harness::broker::redis::Redis;
+use crate::harness::broker::redis::{Redis, ask};
 use crate::harness::broker::{all_arrived, database, follow, held};
 use crate::harness::{Signal, wait_until};
 
@@ -101,4 +101,33 @@ fn a_connection_that_was_closed_while_it_rested_is_no_outage() {
     wait_until("it is delivered", || held(&db) == "0 0 0");
     assert_eq!(following.stderr(), "");
     assert_eq!(redis.entries("s").len(), 2);
+}
+
+#[test]
+fn a_server_without_room_for_another_client_is_waited_for_from_the_start() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let redis = Redis::configured(&["--maxclients", "1"]);
+    let only = redis.client();
+    let following = follow(&db, &redis.url("stream=s")).args(["--max-attempts", "1"]).spawn();
+    following.wait_stderr("; trying again");
+    drop(only);
+    wait_until("it is delivered", || held(&db) == "0 0 0");
+}
+
+#[test]
+fn a_server_that_is_busy_is_waited_for_from_the_start() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let redis = Redis::configured(&["--lua-time-limit", "1"]);
+    let (mut script, mut other) = (redis.client(), redis.client());
+    let endless = redis::cmd("EVAL").arg("while true do end").arg(0).to_owned();
+    // It ends with an error, or with the server.
+    std::thread::spawn(move || drop(endless.query::<()>(&mut script)));
+    let busy = |error: redis::RedisError| error.code() == Some("BUSY");
+    wait_until("it is busy", || redis::cmd("GET").arg("x").query::<Option<String>>(&mut other).is_err_and(busy));
+    let following = follow(&db, &redis.url("stream=s").replacen('?', "/1?", 1)).args(["--max-attempts", "1"]).spawn();
+    following.wait_stderr("BUSY Redis is busy running a script.");
+    ask::<()>(&mut other, "SCRIPT KILL");
+    wait_until("it is delivered", || held(&db) == "0 0 0");
 }

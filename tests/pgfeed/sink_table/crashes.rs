@@ -1,7 +1,9 @@
 //! Deaths of pgfeed at every point of a delivery: in the same database each change is applied once, elsewhere the result is the same.
 
+use pgfeed::cluster::Shutdown;
+
 use super::{deliver, held, url, watched};
-use crate::harness::{Database, wait_until};
+use crate::harness::{Database, own_server_with, wait_until};
 
 const MOVIES: &str = "CREATE TABLE movies (id int PRIMARY KEY, v int NOT NULL)";
 /// A copy that counts what is done to it, and how often a row was written.
@@ -68,4 +70,66 @@ fn kills_leave_both_tables_the_same_and_count_every_change_once() {
         db.wait_for(&format!("SELECT count(*) = 300 FROM copy WHERE v = {round}"));
     }
     assert_eq!(db.rows("SELECT DISTINCT v, writes FROM copy"), ["6|6"]);
+}
+
+/// What is killed while a batch is half applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Killed {
+    Pgfeed,
+    Target,
+}
+
+#[test]
+fn kills_of_either_side_leave_a_table_on_another_server_the_same() {
+    let db = watched(MOVIES, COPY);
+    // As a server in use does it: what it has acknowledged survives its crash.
+    let server = own_server_with(|builder| builder.setting("synchronous_commit", "on"));
+    let other = server.database();
+    other.sql(COPY);
+    let target = url(&other, MAP);
+    let start = || {
+        db.spawn([
+            "tail-queue",
+            "q",
+            "-j",
+            "2",
+            "--batch",
+            "25",
+            "--poll",
+            "100ms",
+            "--max-attempts",
+            "1",
+            "--to",
+            &target,
+        ])
+    };
+    let all = |db: &Database, table: &str| {
+        db.value(&format!("SELECT COALESCE(string_agg(id || ' ' || v, ',' ORDER BY id), '') FROM {table}"))
+    };
+    let is_the_same = || held(&db) == "0 0 0" && all(&other, "copy") == all(&db, "movies");
+    let mut running = start();
+    db.sql("INSERT INTO movies SELECT n, 0 FROM generate_series(1, 300) n");
+    wait_until("all is there", is_the_same);
+    for round in [Killed::Pgfeed, Killed::Target, Killed::Target, Killed::Pgfeed] {
+        // Somebody holds a row, so that a batch stops in the middle.
+        let mut holder = other.client();
+        holder
+            .batch_execute(
+                "BEGIN; SELECT FROM copy WHERE id = (SELECT id FROM copy ORDER BY id OFFSET 150 LIMIT 1) FOR UPDATE",
+            )
+            .unwrap();
+        db.sql("UPDATE movies SET v = v + 1; DELETE FROM movies WHERE id % 50 = 7; UPDATE movies SET id = id + 1000 WHERE id % 50 = 9 AND id < 1000;
+            INSERT INTO movies SELECT max(id) + 1, 0 FROM movies");
+        other.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)");
+        match round {
+            Killed::Pgfeed => {
+                running.kill();
+                running = start();
+                drop(holder);
+            }
+            Killed::Target => server.cluster().restart(Shutdown::Immediate).unwrap(),
+        }
+        wait_until(&format!("all is the same after the kill of {round:?}"), is_the_same);
+    }
+    assert!(!running.stderr().contains("refused"), "{}", running.stderr());
 }

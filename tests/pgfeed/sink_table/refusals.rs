@@ -107,3 +107,64 @@ fn keys_that_are_equal_and_written_differently_are_one_row() {
     deliver(&db, &db, MAP).run().ok().stderr_is("");
     assert_eq!(db.rows("SELECT * FROM copy ORDER BY id"), ["1.00|c", "2|d"]);
 }
+
+#[test]
+fn an_operator_that_somebody_has_planted_is_not_used() {
+    // It fits varchar better than pg_catalog's own, which are for text.
+    let planted = "CREATE TABLE log (line text); CREATE FUNCTION planted(varchar, varchar) RETURNS boolean LANGUAGE sql
+            AS $$ INSERT INTO log VALUES (current_user); SELECT true $$;
+        CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = planted)";
+    let movies = "CREATE TABLE movies (id varchar(9) PRIMARY KEY, v int)";
+    let db = watched(movies, &format!("CREATE TABLE copy (id varchar(9) PRIMARY KEY, v int); {planted}"));
+    db.sql("INSERT INTO movies VALUES ('a', 1), ('b', 2), ('c', 3)");
+    deliver(&db, &db, "table=copy").run().ok();
+    db.sql("DELETE FROM movies WHERE v = 1; UPDATE movies SET id = 'd' WHERE v = 2");
+    deliver(&db, &db, "table=copy").run().ok().stderr_is("");
+    assert_eq!(db.rows("SELECT * FROM log"), Vec::<String>::new());
+    assert_eq!(db.rows("SELECT * FROM copy ORDER BY id"), ["c|3", "d|2"]);
+}
+
+#[test]
+fn a_row_that_a_trigger_refuses_in_the_words_of_the_server_dies_alone() {
+    let refusing = "CREATE TABLE copy (id int PRIMARY KEY, title text);
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF (to_jsonb(COALESCE(NEW, OLD)) ->> 'title') LIKE 'bad%' THEN
+                RAISE 'not this one' USING ERRCODE = right(to_jsonb(COALESCE(NEW, OLD)) ->> 'title', 5);
+            END IF;
+            RETURN COALESCE(NEW, OLD); END $$;
+        CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON copy FOR EACH ROW EXECUTE FUNCTION refuse()";
+    let (db, other) = (watched(MOVIES, refusing), Database::new());
+    other.sql(refusing);
+    for to in [&db, &other] {
+        db.sql("DELETE FROM movies; DELETE FROM pgfeed.queue_q; DELETE FROM pgfeed.dead_q");
+        // Alone, when nothing has worked yet; and among others.
+        db.sql("INSERT INTO movies VALUES (1, 'bad 42501')");
+        let output = deliver(&db, to, MAP).args(["--max-attempts", "2"]).run().ok();
+        output.stderr_has("event").stderr_has("attempt 2: not this one");
+        db.sql("INSERT INTO movies SELECT n, CASE n WHEN 5 THEN 'bad 42P01' WHEN 9 THEN 'bad 0A000' WHEN 17 THEN 'bad 28000'
+            WHEN 20 THEN 'bad 3F000' WHEN 25 THEN 'bad 25006' ELSE 't' END FROM generate_series(2, 24) n");
+        deliver(&db, to, MAP).args(["--on-error", "dead"]).run().ok();
+        assert_eq!(to.rows("SELECT count(*), count(*) FILTER (WHERE id IN (1, 5, 9, 17, 20)) FROM copy"), ["19|0"]);
+        assert_eq!(held(&db), "0 0 5");
+    }
+}
+
+#[test]
+fn a_table_that_refuses_everything_is_no_fault_of_an_event() {
+    let refusing = "CREATE TABLE copy (id int PRIMARY KEY, title text);
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'closed' USING ERRCODE = '42501'; END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON copy FOR EACH STATEMENT EXECUTE FUNCTION refuse()";
+    let db = watched(MOVIES, refusing);
+    db.sql("INSERT INTO movies VALUES (1, 'one')");
+    deliver(&db, &db, MAP).args(["--max-attempts", "1"]).run().code(1).stderr_has("closed");
+    db.sql("ALTER TABLE copy DISABLE TRIGGER refuse");
+    let running =
+        db.spawn(["tail-queue", "q", "--poll", "100ms", "--max-attempts", "1", "--to", &super::url(&db, MAP)]);
+    db.wait_for("SELECT count(*) = 1 FROM copy");
+    db.sql("ALTER TABLE copy ENABLE TRIGGER refuse; INSERT INTO movies VALUES (2, 'two')");
+    running.wait_stderr("closed; trying again");
+    db.sql("ALTER TABLE copy DISABLE TRIGGER refuse");
+    db.wait_for("SELECT count(*) = 2 FROM copy");
+    drop(running);
+    assert_eq!(held(&db), "0 0 0");
+}

@@ -7,6 +7,7 @@ use lapin::message::BasicReturnMessage;
 
 use super::message::Message;
 use super::trouble::Trouble;
+use crate::feed::sink::dead_ends::DeadEnds;
 use crate::feed::{Outcome, Undelivered};
 
 /// Messages, each with what is known of it.
@@ -24,8 +25,8 @@ enum Fate {
     Confirmed,
     /// The broker had no room for it.
     Nacked,
-    /// No queue is bound for it.
-    Returned,
+    /// Where it goes there is nothing, for this reason.
+    Nowhere(String),
     /// It can never be delivered as it is.
     Refused(String),
 }
@@ -52,15 +53,25 @@ impl Batch {
     pub fn forget(&mut self) {
         self.returned.clear();
         for fate in &mut self.fates {
-            if !matches!(fate, Fate::Refused(_)) {
+            if !matches!(fate, Fate::Refused(_) | Fate::Nowhere(_)) {
                 *fate = Fate::Open;
             }
         }
     }
 
-    /// Whether any came back.
-    pub fn any_returned(&self) -> bool {
-        self.fates.contains(&Fate::Returned)
+    /// Whether there is nothing where one of them goes.
+    pub fn any_leads_nowhere(&self) -> bool {
+        self.fates.iter().any(|fate| matches!(fate, Fate::Nowhere(_)))
+    }
+
+    /// There is nothing where this one goes.
+    pub fn leads_nowhere(&mut self, place: usize, why: String) {
+        self.fates[place] = Fate::Nowhere(why);
+    }
+
+    /// There is nothing where all open messages of this kind go; returns whether there were any.
+    pub fn lead_nowhere(&mut self, of_those: impl Fn(&Message) -> bool, why: &str) -> bool {
+        self.settle_those(of_those, |_| Fate::Nowhere(why.to_owned()))
     }
 
     /// Gives up on a message.
@@ -70,10 +81,14 @@ impl Batch {
 
     /// Gives up on all open messages of this kind; returns whether there were any.
     pub fn refuse_those(&mut self, of_those: impl Fn(&Message) -> bool, reason: impl Fn(&Message) -> String) -> bool {
+        self.settle_those(of_those, |message| Fate::Refused(reason(message)))
+    }
+
+    fn settle_those(&mut self, of_those: impl Fn(&Message) -> bool, settled: impl Fn(&Message) -> Fate) -> bool {
         let mut any = false;
         for (message, fate) in self.messages.iter().zip(&mut self.fates) {
             if *fate == Fate::Open && of_those(message) {
-                *fate = Fate::Refused(reason(message));
+                *fate = settled(message);
                 any = true;
             }
         }
@@ -103,44 +118,55 @@ impl Batch {
                 }),
             };
             match place {
-                Some(place) => self.fates[place] = Fate::Returned,
+                Some(place) => self.fates[place] = Fate::Nowhere(no_queue(&self.messages[place])),
                 None => return Err(Trouble::Passing("it returned a message that is none of the last ones".to_owned())),
             }
         }
         Ok(())
     }
 
-    /// What the pump is told. A queue that is missing, with one route for all events, is no event's fault; nor is a full one.
-    pub fn outcome(self, is_one_route: bool, told: impl Fn(&str) -> String) -> Outcome {
-        if is_one_route
-            && let Some(message) = self.messages.first()
-            && self.fates.iter().all(|fate| *fate == Fate::Returned)
-        {
-            return Outcome::Unavailable(told(&no_queue(message)));
+    /// What the pump is told. That there is nothing where messages go is no event's fault, unless their own values lead there (then
+    /// there are `dead_ends`) and others arrive elsewhere. Nor is a full queue.
+    pub fn outcome(self, dead_ends: Option<&DeadEnds>, told: impl Fn(&str) -> String) -> Outcome {
+        let arrived = || self.messages.iter().zip(&self.fates).filter(|(_, fate)| **fate == Fate::Confirmed);
+        let any_arrived = arrived().next().is_some();
+        if let Some(dead_ends) = dead_ends {
+            dead_ends.reached(arrived().map(|(message, _)| route(message)));
         }
-        let (mut missing, mut short) = (Vec::new(), None);
-        for (place, (message, fate)) in self.messages.iter().zip(self.fates).enumerate() {
+        let is_dead_end = |message| dead_ends.is_some_and(|known| known.is_one(&route(message), any_arrived));
+        let (mut missing, mut short, mut has_room) = (Vec::new(), None, true);
+        for (place, (message, fate)) in self.messages.iter().zip(&self.fates).enumerate() {
             let reason = match fate {
                 Fate::Confirmed => continue,
-                Fate::Refused(reason) => Some(reason),
-                Fate::Returned if !is_one_route => Some(no_queue(message)),
-                Fate::Returned => {
-                    short.get_or_insert_with(|| told(&no_queue(message)));
+                Fate::Refused(reason) => Some(reason.clone()),
+                Fate::Nowhere(why) if is_dead_end(message) => Some(why.clone()),
+                Fate::Nowhere(why) => {
+                    short.get_or_insert_with(|| told(why));
                     None
                 }
                 Fate::Nacked | Fate::Open => {
+                    has_room = false;
                     short.get_or_insert_with(|| told(&no_room(message)));
                     None
                 }
             };
             missing.push(Undelivered { place, reason });
         }
+        let is_none_judged = !any_arrived && missing.iter().all(|one| one.reason.is_none());
         match short {
+            // Other routes may lead elsewhere.
+            Some(why) if dead_ends.is_some() => Outcome::Blocked(missing, why),
+            Some(why) if has_room && is_none_judged => Outcome::Unavailable(why),
             Some(why) => Outcome::Short(missing, why),
             None if missing.is_empty() => Outcome::Delivered,
             None => Outcome::AllBut(missing),
         }
     }
+}
+
+/// Where a message goes.
+fn route(message: &Message) -> String {
+    format!("{}\0{}", message.exchange, message.key)
 }
 
 fn no_queue(message: &Message) -> String {

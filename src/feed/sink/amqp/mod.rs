@@ -15,7 +15,9 @@ use std::time::Duration;
 use lapin::types::ShortString;
 
 use super::body::{self, Body};
+use super::dead_ends::DeadEnds;
 use super::patience;
+use super::proven::Proven;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::{Target, yes_or_no};
 use super::template::Template;
@@ -33,7 +35,7 @@ pub const KIND: Kind = Kind {
     schemes: &["amqp", "amqps"],
     form: "amqp://USER:PASSWORD@HOST:PORT/VHOST, amqps://...",
     about: "Publishes persistent messages to RabbitMQ. Acknowledged when the broker has confirmed them; what no queue is bound for, \
-            or has room for, is not delivered. The message id is QUEUE:ID.",
+            or has room for, is not delivered. The message id is QUEUE:ID:MICROSECONDS.",
     parameters: &[
         ("exchange", "exchange, a template [the default one, where the routing key names a queue]"),
         ("key", "routing key, a template [{queue}]; to another exchange values have . * # % as %2E %2A %23 %25"),
@@ -65,6 +67,10 @@ pub(super) struct Place {
     mandatory: bool,
     /// How long a connection or a confirmation may take.
     timeout: Duration,
+    /// Whether there ever was a connection.
+    proven: Proven,
+    /// Exchanges and routing keys for which there is no queue.
+    dead_ends: DeadEnds,
 }
 
 fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
@@ -95,7 +101,8 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
     }
     let key = key.map_or_else(|| Template::parse("{queue}").map_err(Error::usage), Ok)?;
     let shape = Shape { exchange, key, headers, body };
-    Ok(Box::new(Arc::new(Place { broker, shape, declare, mandatory, timeout })))
+    let (proven, dead_ends) = (Proven::default(), DeadEnds::default());
+    Ok(Box::new(Arc::new(Place { broker, shape, declare, mandatory, timeout, proven, dead_ends })))
 }
 
 impl Destination for Arc<Place> {

@@ -32,8 +32,6 @@ pub struct Publisher {
     runtime: Option<Runtime>,
     stop: Stop,
     link: Option<Link>,
-    /// Whether there ever was a connection: before, wrong settings are an error; later, somebody is changing them.
-    was_connected: bool,
     /// The largest body that the broker takes, in bytes, as far as it has told.
     most_bytes: Option<usize>,
     written: Vec<Message>,
@@ -50,7 +48,7 @@ impl Publisher {
         let runtime =
             runtime.map_err(|error| Error::failed(error.to_string()).doing("starting the RabbitMQ client"))?;
         let (stop, runtime) = (stop.clone(), Some(runtime));
-        Ok(Self { place, runtime, stop, link: None, was_connected: false, most_bytes: None, written: Vec::new() })
+        Ok(Self { place, runtime, stop, link: None, most_bytes: None, written: Vec::new() })
     }
 
     /// Publishes what is open, and waits for every confirmation.
@@ -72,7 +70,7 @@ impl Publisher {
                 Some(link) => link,
                 none => {
                     let link = wait(patience(), None, Link::open(place)).await?;
-                    self.was_connected = true;
+                    place.proven.prove();
                     none.insert(link)
                 }
             };
@@ -80,7 +78,7 @@ impl Publisher {
             let publishing = Publishing { place, connection, channel, known };
             let published = wait(patience(), Some(blocking), publishing.all(batch)).await;
             link.abandoned = published.is_err();
-            if batch.any_returned() {
+            if batch.any_leads_nowhere() {
                 // A queue may have gone that was there.
                 link.known = Known::default();
             }
@@ -101,12 +99,12 @@ impl Publisher {
             }
             Trouble::Exchange(name, why) => {
                 let by_event = !self.place.shape.exchange.is_the_same_for_all();
-                if by_event && batch.refuse_those(|message| message.exchange.as_str() == name, |_| why.clone()) {
+                if by_event && batch.lead_nowhere(|message| message.exchange.as_str() == name, &why) {
                     return Ok(None);
                 }
                 why
             }
-            Trouble::Settings(why, hint) if !self.was_connected => {
+            Trouble::Settings(why, hint) if !self.place.proven.is_proven() => {
                 return Err(Error::connection(why).doing(format!("connecting to {shown}")).hint(hint));
             }
             Trouble::Blocked(why) | Trouble::Passing(why) | Trouble::Settings(why, _) => why,
@@ -141,8 +139,9 @@ impl Sink for Publisher {
                 return Ok(outcome);
             }
         }
-        let shown = self.place.broker.shown();
-        Ok(batch.outcome(self.place.shape.is_one_route(), |why| format!("{shown}: {why}")))
+        let Place { broker, shape, dead_ends, .. } = &*self.place;
+        let dead_ends = (!shape.is_one_route()).then_some(dead_ends);
+        Ok(batch.outcome(dead_ends, |why| format!("{}: {why}", broker.shown())))
     }
 
     fn close(&mut self) -> Result<()> {
@@ -190,7 +189,7 @@ impl Publishing<'_> {
             }
             match self.known.check(self.connection, &batch.messages[place], self.place.declare).await {
                 Err(Trouble::Exchange(_, why)) if !self.place.shape.exchange.is_the_same_for_all() => {
-                    batch.refuse(place, why);
+                    batch.leads_nowhere(place, why);
                     continue;
                 }
                 checked => checked?,

@@ -55,7 +55,7 @@ impl Trouble {
             (Some(code::ACCESS_REFUSED), _) => {
                 Self::Settings(said, "check user and password, and what the user may do in the virtual host")
             }
-            (Some(code::NOT_ALLOWED), _) => {
+            (Some(code::NOT_ALLOWED), _) if !is_for_now(&said) => {
                 Self::Settings(said, "check the virtual host: it stands behind the host, as /VHOST")
             }
             (_, ErrorKind::IOError(error))
@@ -96,6 +96,12 @@ impl Trouble {
     }
 }
 
+/// Whether it is about the moment: "... connection limit (7) is reached", of a user, a virtual host or a node, and "vhost '/' is
+/// down", which is starting or being repaired.
+fn is_for_now(said: &str) -> bool {
+    said.ends_with(" is reached") || said.ends_with(" is down")
+}
+
 /// The limit in "message size 2000001 is larger than configured max size 1000000" (RabbitMQ 3.8 and later).
 fn most_bytes(said: &str) -> Option<usize> {
     let (_, number) = said.split_once("larger than")?;
@@ -114,6 +120,10 @@ mod tests {
 
     #[test]
     fn what_a_broker_says_is_understood() {
+        let refused = "NOT_ALLOWED - access to vhost '/' refused for user 'u'";
+        assert!(is_for_now(&format!("{refused}: connection limit (7) is reached")));
+        assert!(is_for_now(&format!("{refused}: vhost '/' is down")));
+        assert!(!is_for_now(refused) && !is_for_now("NOT_ALLOWED - vhost nix not found"));
         let large = "PRECONDITION_FAILED - message size 1000001 is larger than configured max size 1000000";
         assert_eq!(most_bytes(large), Some(1_000_000));
         assert_eq!(most_bytes("PRECONDITION_FAILED - inequivalent arg 'type'"), None);

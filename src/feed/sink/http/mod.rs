@@ -30,7 +30,7 @@ use endpoint::Endpoint;
 pub const KIND: Kind = Kind {
     schemes: &["http", "https"],
     form: "http://[USER[:PASSWORD]@]HOST[:PORT]/PATH, https://...",
-    about: "Posts each event, with Idempotency-Key: QUEUE:ID. Acknowledged by a status of 2xx; 429, 5xx and silence are an outage, and\n\
+    about: "Posts each event, with Idempotency-Key: QUEUE:ID:MICROSECONDS. Acknowledged by a status of 2xx; 429, 5xx and silence are an outage, and\n\
             Retry-After is honoured; other 4xx refuse. Redirects are not followed. Parameters with other names are the endpoint's.",
     parameters: &[
         (

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, Message, Subscriber};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, Message, ServerError, Subscriber};
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -29,6 +29,21 @@ pub enum Failed {
     /// Anything else.
     Unavailable(String),
 }
+
+/// What comes from the server while answers are waited for.
+pub enum Heard {
+    /// An answer, with its number.
+    Answer(Option<u64>, Message),
+    /// That we may not publish to a subject, as [`denial`] has it.
+    Denied(String),
+}
+
+/// How the server says that we may not publish to a subject. That is all that comes of such a message.
+pub fn denial(subject: &str) -> String {
+    format!("{DENIAL}{subject:?}")
+}
+
+const DENIAL: &str = "Permissions Violation for Publish to ";
 
 /// A connection.
 pub struct Link {
@@ -70,7 +85,8 @@ impl Link {
 
     /// Whether something has happened to it since it was used last.
     pub fn is_in_trouble(&mut self) -> bool {
-        self.line.trouble.try_recv().is_ok()
+        // What it says of a subject it may say once more than there were messages that waited for it.
+        std::iter::from_fn(|| self.line.trouble.try_recv().ok()).any(|trouble| !trouble.starts_with(DENIAL))
     }
 }
 
@@ -108,17 +124,19 @@ impl Line {
         jetstream::new(self.client.clone())
     }
 
-    /// The next answer: its number, and what it says.
+    /// What comes next.
     ///
     /// # Errors
     /// What has happened to the connection, or that the time is over.
-    pub async fn answer(&mut self, patience: &mut Patience) -> Result<(Option<u64>, Message), String> {
+    pub async fn hear(&mut self, patience: &mut Patience) -> Result<Heard, String> {
         if let Some(Some(answer)) = self.answers.next().now_or_never() {
             return Ok(numbered(answer));
         }
         loop {
-            if let Ok(trouble) = self.trouble.try_recv() {
-                return Err(trouble);
+            match self.trouble.try_recv() {
+                Ok(denied) if denied.starts_with(DENIAL) => return Ok(Heard::Denied(denied)),
+                Ok(trouble) => return Err(trouble),
+                Err(_) => {}
             }
             let Some(step) = patience.step() else { return Err(patience.over()) };
             match timeout(step, self.answers.next()).await {
@@ -131,9 +149,9 @@ impl Line {
 }
 
 /// The number that stands at the end of an answer's subject.
-fn numbered(answer: Message) -> (Option<u64>, Message) {
+fn numbered(answer: Message) -> Heard {
     let number = answer.subject.rsplit('.').next().and_then(|number| number.parse().ok());
-    (number, answer)
+    Heard::Answer(number, answer)
 }
 
 /// The runtime of a connection. When it goes, all that the connection still does ends.
@@ -185,6 +203,7 @@ fn settings(
             // Nobody hears it when the connection is being thrown away.
             let _ = match event {
                 Event::Disconnected | Event::Closed => tell.send("the connection is lost".to_owned()),
+                Event::ServerError(ServerError::Other(error)) => tell.send(error),
                 Event::ServerError(error) => tell.send(error.to_string()),
                 _ => Ok(()),
             };

@@ -8,8 +8,10 @@ mod subject;
 use std::sync::Arc;
 
 use super::body;
+use super::dead_ends::DeadEnds;
 use super::judged::{self, Places};
 use super::patience::Patience;
+use super::proven::Proven;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
 use crate::error::{Error, Result};
@@ -24,32 +26,40 @@ use publish::{Message, Publishing};
 pub const KIND: Kind = Kind {
     schemes: &["nats", "tls"],
     form: "nats://[USER:PASSWORD@ or TOKEN@]HOST[:PORT][,HOST...], and tls:// for an encrypted connection",
-    about: "Publishes to NATS JetStream. Acknowledged when a stream has stored it. The header Nats-Msg-Id holds the event's\n\
-            queue and id, so that the stream itself drops repetitions (within its duplicate window).",
+    about: "Publishes to NATS JetStream. Acknowledged when a stream has stored it. The header Nats-Msg-Id is QUEUE:ID:MICROSECONDS,\n\
+            so that the stream itself drops repetitions (within its duplicate window).",
     parameters: options::PARAMETERS,
     prepare,
 };
 
-struct Place(Arc<Options>);
+struct Place {
+    options: Arc<Options>,
+    proven: Proven,
+    dead_ends: Arc<DeadEnds>,
+}
 
 fn prepare(target: Target, acknowledgement: Acknowledgement) -> Result<Box<dyn Destination>> {
-    Ok(Box::new(Place(Arc::new(Options::of(target, acknowledgement)?))))
+    let options = Arc::new(Options::of(target, acknowledgement)?);
+    Ok(Box::new(Place { options, proven: Proven::default(), dead_ends: Arc::default() }))
 }
 
 impl Destination for Place {
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>> {
-        let (options, stop) = (Arc::clone(&self.0), stop.clone());
-        Ok(Box::new(Nats { options, stop, link: None, was_accepted: false, messages: Vec::new() }))
+        let Self { options, proven, dead_ends } = self;
+        let (options, proven, dead_ends) = (Arc::clone(options), proven.clone(), Arc::clone(dead_ends));
+        Ok(Box::new(Nats { options, proven, dead_ends, stop: stop.clone(), link: None, messages: Vec::new() }))
     }
 }
 
 /// A worker's part: a connection of its own.
 struct Nats {
     options: Arc<Options>,
+    /// Whether the server has ever accepted who we are.
+    proven: Proven,
+    /// Subjects that we may not publish to.
+    dead_ends: Arc<DeadEnds>,
     stop: Stop,
     link: Option<Link>,
-    /// Whether the server has ever accepted who we are.
-    was_accepted: bool,
     messages: Vec<Message>,
 }
 
@@ -64,11 +74,11 @@ impl Nats {
         }
         match Link::open(&self.options, patience) {
             Ok(link) => {
-                self.was_accepted = true;
+                self.proven.prove();
                 Ok(Ok(link))
             }
             Err(Failed::Unavailable(why)) => Ok(Err(why)),
-            Err(Failed::NotAccepted) if self.was_accepted => {
+            Err(Failed::NotAccepted) if self.proven.is_proven() => {
                 Ok(Err("the server no longer accepts the credentials".to_owned()))
             }
             Err(Failed::NotAccepted) => Err(Error::connection("the server does not accept the credentials")
@@ -101,7 +111,8 @@ impl Sink for Nats {
             Ok(link) => link,
             Err(why) => return Ok(Outcome::Unavailable(format!("{}: {why}", options.shown))),
         };
-        let mut publishing = Publishing::new(&options, &mut messages, &mut patience);
+        let dead_ends = Arc::clone(&self.dead_ends);
+        let mut publishing = Publishing::new(&options, &mut messages, &mut patience, &dead_ends);
         let done = link.run(async |line| publishing.run(line).await);
         let judged = publishing.judged(done.as_ref().err().map_or("", String::as_str));
         // Where the connection is lost, nothing is taken anywhere.

@@ -1,19 +1,22 @@
 //! Publishes the messages of one flush, and finds out what became of each.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::{HeaderMap, Message as Answer, StatusCode, header};
 use serde::Deserialize;
 
-use super::link::{Line, within};
+use super::link::{Heard, Line, denial, within};
 use super::options::{Mode, Options};
+use super::subject;
+use crate::feed::sink::dead_ends::DeadEnds;
 use crate::feed::sink::judged::Judged;
 use crate::feed::sink::patience::Patience;
 
 /// How many messages may wait for their acknowledgements. The library queues up to 2048 before it makes anybody wait, so that
-/// nothing here waits for a server that has stopped reading but under [`Line::answer`]'s eyes.
+/// nothing here waits for a server that has stopped reading but under [`Line::hear`]'s eyes.
 const WINDOW: usize = 256;
 
 /// A message to publish.
@@ -57,13 +60,31 @@ pub struct Publishing<'a> {
     judged: Vec<Option<Judged>>,
     /// Those whose subject belongs to no stream, or to another than the expected one.
     strays: Vec<usize>,
+    /// Those to whose subject we may not publish, and what the server has said of these subjects.
+    denied: HashSet<usize>,
+    denials: HashSet<String>,
+    dead_ends: &'a DeadEnds,
 }
 
 impl<'a> Publishing<'a> {
     /// Nothing is sent yet.
-    pub fn new(options: &'a Options, messages: &'a mut [Message], patience: &'a mut Patience) -> Self {
+    pub fn new(
+        options: &'a Options,
+        messages: &'a mut [Message],
+        patience: &'a mut Patience,
+        dead_ends: &'a DeadEnds,
+    ) -> Self {
         let judged = vec![None; messages.len()];
-        Self { options, messages, patience, judged, strays: Vec::new() }
+        Self {
+            options,
+            messages,
+            patience,
+            judged,
+            strays: Vec::new(),
+            denied: HashSet::new(),
+            denials: HashSet::new(),
+            dead_ends,
+        }
     }
 
     /// Publishes all, and waits until each is acknowledged.
@@ -90,7 +111,15 @@ impl<'a> Publishing<'a> {
     }
 
     /// What became of each; what is not known came to nothing for this reason.
-    pub fn judged(self, trouble: &str) -> Vec<Judged> {
+    pub fn judged(mut self, trouble: &str) -> Vec<Judged> {
+        let taken = || (0..self.messages.len()).filter(|place| self.judged[*place] == Some(Judged::Taken));
+        let any_taken = taken().next().is_some();
+        self.dead_ends.reached(taken().map(|place| self.messages[place].subject.clone()));
+        for place in std::mem::take(&mut self.denied) {
+            let subject = &self.messages[place].subject;
+            let judged = if self.dead_ends.is_one(subject, any_taken) { Judged::Refused } else { Judged::Later };
+            self.judged[place] = Some(judged(denial(subject)));
+        }
         let unknown = || Judged::Later(trouble.to_owned());
         self.judged.into_iter().map(|judged| judged.unwrap_or_else(unknown)).collect()
     }
@@ -103,28 +132,57 @@ impl<'a> Publishing<'a> {
         let sent = self.to_send();
         let first = line.next;
         line.next += sent.len() as u64;
-        let mut to_send = sent.iter().zip(first..);
-        let mut open = 0;
+        let mut to_send = sent.iter().enumerate();
+        let mut open = HashSet::new();
         loop {
-            for (place, number) in to_send.by_ref().take(WINDOW - open) {
-                let reply = format!("{}.{number}", line.inbox);
+            while open.len() < WINDOW
+                && let Some((number, place)) = to_send.next()
+            {
+                if self.denied.contains(place) {
+                    continue;
+                }
+                let reply = format!("{}.{}", line.inbox, first + number as u64);
                 let (subject, headers, body) = self.messages[*place].parts(self.options);
                 let sent = line.client.publish_with_reply_and_headers(subject, reply, headers, body.into()).await;
                 sent.map_err(|error| error.to_string())?;
-                open += 1;
+                open.insert(*place);
             }
-            if open == 0 {
+            if open.is_empty() {
                 return Ok(());
             }
-            let (number, answer) = line.answer(self.patience).await?;
+            let (number, answer) = match line.hear(self.patience).await? {
+                Heard::Answer(number, answer) => (number, answer),
+                Heard::Denied(why) => {
+                    self.deny(&sent, &why)?;
+                    open.retain(|place| !self.denied.contains(place));
+                    continue;
+                }
+            };
             let number = number.and_then(|number| usize::try_from(number.checked_sub(first)?).ok());
-            let Some(place) = number.and_then(|number| sent.get(number)) else { continue };
+            let Some(place) = number.and_then(|number| sent.get(number)).filter(|place| open.remove(place)) else {
+                continue;
+            };
             match judge(&answer)? {
                 Some(judged) => self.judged[*place] = Some(judged),
                 None => self.strays.push(*place),
             }
-            open -= 1;
         }
+    }
+
+    /// Takes note of a subject that we may not publish to.
+    ///
+    /// # Errors
+    /// That no event has chosen it.
+    fn deny(&mut self, sent: &[usize], why: &str) -> Result<(), String> {
+        if self.options.subject.is_the_same_for_all() {
+            return Err(why.to_owned());
+        }
+        // Each message is told of, and the first stands for all.
+        if self.denials.insert(why.to_owned()) {
+            let is_denied = |place: &&usize| denial(&self.messages[**place].subject) == why;
+            self.denied.extend(sent.iter().filter(is_denied));
+        }
+        Ok(())
     }
 
     /// Nobody acknowledges here; but the server works a connection's messages off in their order, so that it has had all of them
@@ -140,21 +198,28 @@ impl<'a> Publishing<'a> {
             line.next += 1;
             let sent = line.client.publish(format!("{}.{mark}", line.inbox), Vec::new().into()).await;
             sent.map_err(|error| error.to_string())?;
-            while line.answer(self.patience).await?.0 != Some(mark) {}
+            loop {
+                match line.hear(self.patience).await? {
+                    Heard::Answer(number, _) if number == Some(mark) => break,
+                    Heard::Answer(..) => {}
+                    Heard::Denied(why) => self.deny(window, &why)?,
+                }
+            }
             window.iter().for_each(|place| self.judged[*place] = Some(Judged::Taken));
         }
         Ok(())
     }
 
-    /// Finds out why no stream took some messages: a stream that exists never takes other subjects than its own, so what an event's
-    /// own values have led there is refused. All else can be repaired, and is waited for.
+    /// Finds out why no stream took some messages: a stream takes its own subjects and no others, so what an event's own values have
+    /// led elsewhere is refused. All else can be repaired, and is waited for; so is a stream that takes the subject by now: it was
+    /// made in between, or has a leader again.
     async fn judge_strays(&mut self, line: &Line) -> Result<(), String> {
         if self.strays.is_empty() {
             return Ok(());
         }
-        let is_there = match &self.options.stream {
-            None => false,
-            Some(name) => self.finds(line, name).await?,
+        let taken = match &self.options.stream {
+            None => None,
+            Some(name) => self.subjects_of(line, name).await?,
         };
         for place in std::mem::take(&mut self.strays) {
             let subject = &self.messages[place].subject;
@@ -162,24 +227,27 @@ impl<'a> Publishing<'a> {
                 None => Judged::Later(format!(
                     "no stream takes the subject \"{subject}\" (stream=NAME&create=SUBJECTS makes one)"
                 )),
-                Some(name) if !is_there => {
-                    Judged::Later(format!("there is no stream \"{name}\" (create=SUBJECTS makes it)"))
-                }
-                Some(name) => {
-                    let reason = format!("the stream \"{name}\" does not take the subject \"{subject}\"");
-                    let fixed = self.options.subject.is_the_same_for_all();
-                    if fixed { Judged::Later(reason) } else { Judged::Refused(reason) }
-                }
+                Some(name) => match &taken {
+                    None => Judged::Later(format!("there is no stream \"{name}\" (create=SUBJECTS makes it)")),
+                    Some(taken) => {
+                        let by_now = taken.iter().any(|pattern| subject::is_covered(subject, pattern));
+                        let fixed = self.options.subject.is_the_same_for_all();
+                        let never = if by_now { "did not take" } else { "does not take" };
+                        let reason = format!("the stream \"{name}\" {never} the subject \"{subject}\"");
+                        if fixed || by_now { Judged::Later(reason) } else { Judged::Refused(reason) }
+                    }
+                },
             });
         }
         Ok(())
     }
 
-    async fn finds(&mut self, line: &Line, name: &str) -> Result<bool, String> {
+    /// The subjects that a stream takes, if there is that stream.
+    async fn subjects_of(&mut self, line: &Line, name: &str) -> Result<Option<Vec<String>>, String> {
         let found = within(self.patience, line.jetstream().get_stream(name)).await?;
         match found.map_err(|error| error.kind()) {
-            Ok(_) => Ok(true),
-            Err(GetStreamErrorKind::JetStream(error)) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(false),
+            Ok(stream) => Ok(Some(stream.cached_info().config.subjects.clone())),
+            Err(GetStreamErrorKind::JetStream(error)) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
             Err(error) => Err(format!("looking for the stream \"{name}\": {error}")),
         }
     }

@@ -45,6 +45,19 @@ pub fn of(template: &Template, event: &Event) -> Result<String, String> {
     Ok(subject.into_owned())
 }
 
+/// Whether a stream with this among its subjects takes a subject.
+pub fn is_covered(subject: &str, pattern: &str) -> bool {
+    let (mut parts, mut patterns) = (subject.split('.'), pattern.split('.'));
+    loop {
+        match (parts.next(), patterns.next()) {
+            (Some(_), Some(">")) | (None, None) => return true,
+            (Some(_), Some("*")) => {}
+            (Some(part), Some(pattern)) if part == pattern => {}
+            _ => return false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -87,6 +100,21 @@ mod tests {
         assert!(subject("a.{key}", "").is_err());
         assert!(subject("{key}", &"x".repeat(LONGEST)).is_ok());
         assert!(subject("{key}", &"x".repeat(LONGEST + 1)).is_err());
+    }
+
+    #[test]
+    fn a_stream_takes_what_its_subjects_cover() {
+        for (pattern, covered, others) in [
+            ("a.b", &["a.b"][..], &["a", "a.b.c", "a.c", "b.a"][..]),
+            ("a.*", &["a.b", "a.c"], &["a", "a.b.c", "b.c"]),
+            ("*.b", &["a.b"], &["a.c", "b"]),
+            ("a.>", &["a.b", "a.b.c"], &["a", "b.a"]),
+            (">", &["a", "a.b"], &[]),
+            ("a.*.c.>", &["a.b.c.d.e"], &["a.b.c", "a.b.d.e"]),
+        ] {
+            assert!(covered.iter().all(|subject| is_covered(subject, pattern)), "{pattern}");
+            assert!(!others.iter().any(|subject| is_covered(subject, pattern)), "{pattern}");
+        }
     }
 
     proptest! {

@@ -48,7 +48,7 @@ impl Link {
         }
         for command in needed {
             if let Value::ServerError(error) = ask(&mut wire, &command).map_err(Failed::Unavailable)? {
-                return Err(Failed::NotAccepted(text(&error)));
+                return Err(if is_a_mistake(&error) { Failed::NotAccepted } else { Failed::Unavailable }(text(&error)));
             }
         }
         // Both may be forbidden.
@@ -102,6 +102,20 @@ pub enum Undone {
 fn ask(wire: &mut Wire, command: &Cmd) -> Result<Value, String> {
     wire.send(&command.get_packed_command())?;
     wire.reply()
+}
+
+/// Whether the server says this for as long as nobody changes who we are or what we ask for. Anything else passes: a server that
+/// has no room for another client, loads its data, or is busy with a script.
+fn is_a_mistake(error: &ServerError) -> bool {
+    match error.code() {
+        "WRONGPASS" | "NOAUTH" | "NOPERM" => true,
+        // "DB index is out of range", "invalid DB index", "invalid password" and "AUTH <password> called without any password
+        // configured" (before Redis 6: "Client sent AUTH, but no password is set"), "unknown command".
+        "ERR" => error.details().is_some_and(|details| {
+            ["DB index", "invalid password", "AUTH", "unknown command"].iter().any(|words| details.contains(words))
+        }),
+        _ => false,
+    }
 }
 
 /// An error as the server has said it.

@@ -10,6 +10,7 @@ use redis::Value;
 
 use super::judged::{self, Judged, Places};
 use super::patience::Patience;
+use super::proven::Proven;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
 use crate::error::{Error, Result};
@@ -33,20 +34,24 @@ pub const KIND: Kind = Kind {
 const COMMANDS: usize = 500;
 const BYTES: usize = 4 << 20;
 
-struct Destined(Arc<Options>);
+struct Destined {
+    options: Arc<Options>,
+    proven: Proven,
+}
 
 fn prepare(target: Target, acknowledgement: Acknowledgement) -> Result<Box<dyn Destination>> {
-    Ok(Box::new(Destined(Arc::new(Options::of(target, acknowledgement)?))))
+    let options = Arc::new(Options::of(target, acknowledgement)?);
+    Ok(Box::new(Destined { options, proven: Proven::default() }))
 }
 
 impl Destination for Destined {
     fn open(&self, stop: &Stop) -> Result<Box<dyn Sink>> {
-        let (options, stop) = (Arc::clone(&self.0), stop.clone());
+        let (options, proven, stop) = (Arc::clone(&self.options), self.proven.clone(), stop.clone());
         Ok(Box::new(Redis {
             options,
+            proven,
             stop,
             link: None,
-            was_accepted: false,
             longest: LONGEST,
             commands: Vec::new(),
             ends: Vec::new(),
@@ -58,10 +63,10 @@ impl Destination for Destined {
 /// A worker's part: a connection of its own.
 struct Redis {
     options: Arc<Options>,
+    /// Whether the server has ever accepted who we are.
+    proven: Proven,
     stop: Stop,
     link: Option<Link>,
-    /// Whether the server has ever accepted who we are.
-    was_accepted: bool,
     /// The longest value that the server takes, as far as is known, in bytes.
     longest: usize,
     /// The commands that were written since the last flush, and where each ends.
@@ -82,12 +87,12 @@ impl Redis {
         }
         match Link::open(&self.options, patience) {
             Ok(link) => {
-                self.was_accepted = true;
+                self.proven.prove();
                 self.longest = link.longest;
                 Ok(Ok(link))
             }
             Err(Failed::Unavailable(why)) => Ok(Err(why)),
-            Err(Failed::NotAccepted(why)) if self.was_accepted => Ok(Err(why)),
+            Err(Failed::NotAccepted(why)) if self.proven.is_proven() => Ok(Err(why)),
             Err(Failed::NotAccepted(why)) => Err(Error::connection(why)
                 .doing(format!("connecting to {}", self.options.shown))
                 .hint("user, password and database stand in the URL, percent-encoded (--to-file keeps it out of the list of processes); the user needs the commands XADD, MULTI and EXEC")),

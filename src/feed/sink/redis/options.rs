@@ -22,7 +22,10 @@ const LONGEST_NAME: usize = 1024;
 
 /// For `--to help`.
 pub const PARAMETERS: &[(&str, &str)] = &[
-    ("stream", "template of the stream's name; each entry has the fields id (QUEUE:ID) and body [{queue}]"),
+    (
+        "stream",
+        "template of the stream's name; each entry has the fields id (QUEUE:ID:MICROSECONDS) and body [{queue}]",
+    ),
     ("maxlen", "trim the stream to about so many entries when one is added [never]"),
     (
         "channel",

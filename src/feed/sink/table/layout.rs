@@ -42,6 +42,8 @@ pub struct Layout {
     pub put: String,
     /// Removes rows, told as a JSON array of keys.
     pub remove: String,
+    /// Gives rows other keys, told as a JSON array of pairs of keys, "old" and "new".
+    pub rekey: String,
     /// Removes all rows.
     pub empty: String,
 }
@@ -66,12 +68,12 @@ impl Layout {
         let (oid, table) = find_table(client, &wish.table)?;
         let columns = columns(client, oid, wish)?;
         let indexes = unique_indexes(client, oid)?;
-        let key = key(&wish.table, wish.key.as_deref(), &columns, &indexes)?;
-        let key: Vec<Mapped> = key.iter().filter_map(|name| find(&columns, name)).cloned().collect();
-        let statements = Statements { table: &table, columns: &columns, key: &key };
-        let (put, remove) = (statements.put(), statements.remove());
+        let index = key(&wish.table, wish.key.as_deref(), &columns, &indexes)?;
+        let key: Vec<Mapped> = index.columns.iter().filter_map(|name| find(&columns, name)).cloned().collect();
+        let statements = Statements { table: &table, columns: &columns, key: &key, equal: &index.operators };
+        let (put, remove, rekey) = (statements.put(), statements.remove(), statements.rekey());
         let empty = format!("DELETE FROM {table}");
-        Ok(Self { key_is_given: wish.key.is_some(), columns, key, put, remove, empty })
+        Ok(Self { key_is_given: wish.key.is_some(), columns, key, put, remove, rekey, empty })
     }
 }
 
@@ -120,18 +122,26 @@ fn columns(client: &mut Client, oid: u32, wish: &Wish) -> Result<Vec<Mapped>> {
     map.iter().map(one).collect()
 }
 
-fn unique_indexes(client: &mut Client, oid: u32) -> Result<Vec<Vec<String>>> {
-    let query = sql::fill(include_str!("../../../../sql/copy_keys.sql"), &[("table", "$1::pg_catalog.oid")]);
-    Ok(client.query(&query, &[&oid])?.iter().map(|row| row.get("columns")).collect())
+/// A unique index.
+struct Index {
+    columns: Vec<String>,
+    /// By which two values of each column are equal, for SQL.
+    operators: Vec<String>,
 }
 
-/// The columns that identify a row: those asked for, if a unique index has just these; else those of the first unique index (the
-/// primary key, if there is one) of which all are mapped.
-fn key(table: &TableName, wish: Option<&[String]>, columns: &[Mapped], indexes: &[Vec<String>]) -> Result<Vec<String>> {
+fn unique_indexes(client: &mut Client, oid: u32) -> Result<Vec<Index>> {
+    let query = sql::fill(include_str!("../../../../sql/copy_keys.sql"), &[("table", "$1::pg_catalog.oid")]);
+    let rows = client.query(&query, &[&oid])?;
+    Ok(rows.iter().map(|row| Index { columns: row.get("columns"), operators: row.get("operators") }).collect())
+}
+
+/// The index that identifies a row: one that has just the columns asked for; else the first unique one (the primary key, if there
+/// is one) of which all columns are mapped.
+fn key<'a>(table: &TableName, wish: Option<&[String]>, columns: &[Mapped], indexes: &'a [Index]) -> Result<&'a Index> {
     let is_mapped = |name: &String| find(columns, name).is_some();
     let Some(wish) = wish else {
-        let found = indexes.iter().find(|index| index.iter().all(is_mapped));
-        return found.cloned().ok_or_else(|| {
+        let found = indexes.iter().find(|index| index.columns.iter().all(is_mapped));
+        return found.ok_or_else(|| {
             Error::usage(format!("{table} has no primary key or unique index over columns that are kept in step"))
                 .hint("rows are found by it: create one (not a partial or deferrable one)")
         });
@@ -139,18 +149,21 @@ fn key(table: &TableName, wish: Option<&[String]>, columns: &[Mapped], indexes: 
     if let Some(missing) = wish.iter().find(|name| !is_mapped(name)) {
         return Err(Error::usage(format!("key: \"{missing}\" is not among the columns that are kept in step")));
     }
-    if !indexes.iter().any(|index| index.len() == wish.len() && wish.iter().all(|name| index.contains(name))) {
+    let is_over =
+        |index: &&Index| index.columns.len() == wish.len() && wish.iter().all(|name| index.columns.contains(name));
+    indexes.iter().find(is_over).ok_or_else(|| {
         let names = wish.join(", ");
-        return Err(Error::usage(format!("{table} has no primary key or unique index over just ({names})"))
-            .hint(format!("create one: CREATE UNIQUE INDEX ON {table} ({names})")));
-    }
-    Ok(wish.to_vec())
+        Error::usage(format!("{table} has no primary key or unique index over just ({names})"))
+            .hint(format!("create one: CREATE UNIQUE INDEX ON {table} ({names})"))
+    })
 }
 
 struct Statements<'a> {
     table: &'a str,
     columns: &'a [Mapped],
     key: &'a [Mapped],
+    /// By which two values of each column of the key are equal.
+    equal: &'a [String],
 }
 
 impl Statements<'_> {
@@ -178,15 +191,30 @@ impl Statements<'_> {
     }
 
     fn remove(&self) -> String {
-        let same: Vec<String> = self
-            .key
-            .iter()
-            .map(|column| sql::ident(&column.target))
-            .map(|name| format!("t.{name} = s.{name}"))
-            .collect();
-        let (types, same) = (types(self.key), same.join(" AND "));
+        let (types, same) = (types(self.key), self.same("t", "s"));
         let places = [("table", self.table), ("keys", "$1"), ("types", types.as_str()), ("same", same.as_str())];
         sql::fill(include_str!("../../../../sql/copy_remove.sql"), &places)
+    }
+
+    fn rekey(&self) -> String {
+        let places = [
+            ("table", self.table),
+            ("moves", "$1"),
+            ("types", &types(self.key)),
+            ("same", &self.same("t", "s")),
+            ("taken", &format!("{} AND NOT ({})", self.same("o", "d"), self.same("o", "s"))),
+            ("set", &list(self.key, |name| format!("{name} = d.{name}"))),
+        ];
+        sql::fill(include_str!("../../../../sql/copy_move.sql"), &places)
+    }
+
+    /// Whether two rows have the same key.
+    fn same(&self, one: &str, other: &str) -> String {
+        let equal = |(column, equal): (&Mapped, &String)| {
+            let name = sql::ident(&column.target);
+            format!("{one}.{name} {equal} {other}.{name}")
+        };
+        self.key.iter().zip(self.equal).map(equal).collect::<Vec<_>>().join(" AND ")
     }
 }
 

@@ -3,6 +3,7 @@
 mod apply;
 mod layout;
 mod reading;
+mod summing;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use postgres::Client;
 
 use super::ACKNOWLEDGE_WITHIN;
+use super::proven::Proven;
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::{Target, yes_or_no};
 use crate::connection::{Connection, Environment, Options, Settings, is_transient, passing};
@@ -45,6 +47,7 @@ pub const KIND: Kind = Kind {
 struct Place {
     wish: Arc<Wish>,
     settings: Settings,
+    proven: Proven,
 }
 
 fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
@@ -68,13 +71,13 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
         ..Options::default()
     };
     let settings = Settings::resolve(&options, &Environment::of_process())?;
-    Ok(Box::new(Place { wish: Arc::new(wish), settings }))
+    Ok(Box::new(Place { wish: Arc::new(wish), settings, proven: Proven::default() }))
 }
 
 /// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.
 pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
     let wish = Wish { table, map: None, key: None, from: None, truncate: OnTruncate::Refuse };
-    Box::new(Place { wish: Arc::new(wish), settings })
+    Box::new(Place { wish: Arc::new(wish), settings, proven: Proven::default() })
 }
 
 fn names(text: &str) -> Result<Vec<String>, String> {
@@ -101,8 +104,8 @@ fn map(text: &str) -> Result<Vec<(String, String)>, String> {
 
 impl Destination for Place {
     fn open(&self, _: &Stop) -> Result<Box<dyn Sink>> {
-        let (wish, settings) = (Arc::clone(&self.wish), self.settings.clone());
-        Ok(Box::new(Table { wish, settings, reached: None, waiting: Vec::new(), has_worked: false }))
+        let (wish, settings, proven) = (Arc::clone(&self.wish), self.settings.clone(), self.proven.clone());
+        Ok(Box::new(Table { wish, settings, proven, reached: None, waiting: Vec::new() }))
     }
 
     fn needs_order(&self) -> bool {
@@ -114,10 +117,9 @@ impl Destination for Place {
 struct Table {
     wish: Arc<Wish>,
     settings: Settings,
+    proven: Proven,
     reached: Option<Reached>,
     waiting: Vec<(Option<i64>, Box<str>)>,
-    /// What does not work before anything has is a mistake of whoever started it; what stops to work is an outage.
-    has_worked: bool,
 }
 
 /// The table was found.
@@ -143,12 +145,12 @@ impl Table {
         }
         match self.deliver(&events, holder) {
             Ok(undelivered) => {
-                self.has_worked = true;
+                self.proven.prove();
                 Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
             }
             Err(error) => {
                 let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
-                if self.has_worked || is_transient(&error) {
+                if self.proven.is_proven() || is_transient(&error) {
                     Ok(Outcome::Unavailable(error.to_string()))
                 } else {
                     Err(error)

@@ -1,4 +1,4 @@
-//! What a change means for the table that is kept in step, and what is left of many changes of a row: the last.
+//! What a change means for the table that is kept in step.
 
 use std::collections::HashMap;
 
@@ -11,9 +11,16 @@ use crate::feed::change::{Change, columns};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// The row of this key is to be like this.
-    Put { key: String, row: String },
+    Put {
+        key: String,
+        row: String,
+        /// Where it was there before, the number of the transaction that has changed it.
+        changed_in: Option<u64>,
+    },
     /// The row of this key goes.
     Remove { key: String },
+    /// The row of this key has another one now; what its row is like then, the same transaction tells.
+    Move { key: String, to: String, changed_in: Option<u64> },
     /// All rows go.
     Empty,
 }
@@ -32,10 +39,18 @@ pub fn read(payload: &str, wish: &Wish, layout: &Layout) -> Result<Step, String>
     match (&*change.op, wish.truncate) {
         ("TRUNCATE", OnTruncate::Empty) => Ok(Step::Empty),
         ("TRUNCATE", OnTruncate::Refuse) => Err("it is a TRUNCATE, and truncate=yes was not asked for".to_owned()),
-        ("DELETE", _) => Ok(Step::Remove { key: key(&change, change.old, "old", layout)? }),
-        _ => {
+        ("DELETE", _) => {
+            let key = key(&change, change.old, "old", layout)?;
+            Ok(match change.moved_to.map(|moved_to| object(&layout.key, Some(moved_to), "moved_to")) {
+                Some(Ok(to)) => Step::Move { key, to, changed_in: change.transaction() },
+                // Of a table whose key is another one.
+                Some(Err(_)) | None => Step::Remove { key },
+            })
+        }
+        (op, _) => {
             let key = key(&change, change.new, "new", layout)?;
-            Ok(Step::Put { key, row: object(&layout.columns, change.new, "new")? })
+            let changed_in = (op == "UPDATE").then(|| change.transaction()).flatten();
+            Ok(Step::Put { key, row: object(&layout.columns, change.new, "new")?, changed_in })
         }
     }
 }
@@ -86,88 +101,4 @@ fn object(wanted: &[Mapped], row: Option<&RawValue>, what: &str) -> Result<Strin
     }
     object.push('}');
     Ok(object)
-}
-
-/// What is left of many steps: statements over whole sets, in this order.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Sum {
-    /// Whether all rows go first.
-    pub empties: bool,
-    /// Keys of rows that go, as a JSON array.
-    pub removes: Option<String>,
-    /// Rows to be there, as a JSON array, each key once.
-    pub puts: Option<String>,
-}
-
-/// What becomes of a row.
-#[derive(Default)]
-struct Last<'a> {
-    /// It goes, perhaps to come again: then it loses what it had in other columns.
-    goes: bool,
-    /// It is to be like this, said at this place.
-    row: Option<(usize, &'a str)>,
-}
-
-/// Sums steps up.
-pub fn sum<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Sum {
-    let mut rows: HashMap<&str, Last> = HashMap::new();
-    let mut empties = false;
-    for (place, step) in steps.into_iter().enumerate() {
-        match step {
-            Step::Put { key, row } => rows.entry(key).or_default().row = Some((place, row)),
-            Step::Remove { key } => *rows.entry(key).or_default() = Last { goes: true, row: None },
-            Step::Empty => {
-                empties = true;
-                rows.clear();
-            }
-        }
-    }
-    let mut removes: Vec<&str> = rows.iter().filter(|(_, last)| last.goes).map(|(key, _)| *key).collect();
-    // The same every time, for whoever looks for what went wrong.
-    removes.sort_unstable();
-    let mut puts: Vec<(usize, &str)> = rows.values().filter_map(|last| last.row).collect();
-    puts.sort_unstable();
-    let puts: Vec<&str> = puts.into_iter().map(|(_, row)| row).collect();
-    Sum { empties, removes: array(&removes), puts: array(&puts) }
-}
-
-fn array(objects: &[&str]) -> Option<String> {
-    (!objects.is_empty()).then(|| format!("[{}]", objects.join(",")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn put(key: &str, row: &str) -> Step {
-        Step::Put { key: key.to_owned(), row: row.to_owned() }
-    }
-
-    fn remove(key: &str) -> Step {
-        Step::Remove { key: key.to_owned() }
-    }
-
-    fn summed(steps: &[Step]) -> (bool, String, String) {
-        let Sum { empties, removes, puts } = sum(steps);
-        (empties, removes.unwrap_or_default(), puts.unwrap_or_default())
-    }
-
-    #[test]
-    fn the_last_state_of_each_row_is_left_in_the_order_in_which_it_was_told() {
-        let steps = [put("a", "1"), put("b", "2"), put("a", "3"), remove("c")];
-        assert_eq!(summed(&steps), (false, "[c]".to_owned(), "[2,3]".to_owned()));
-        assert_eq!(summed(&[put("a", "1"), remove("a")]), (false, "[a]".to_owned(), String::new()));
-        assert_eq!(summed(&[]), (false, String::new(), String::new()));
-    }
-
-    #[test]
-    fn a_row_that_goes_and_comes_again_is_a_new_one() {
-        assert_eq!(summed(&[remove("a"), put("a", "1")]), (false, "[a]".to_owned(), "[1]".to_owned()));
-    }
-
-    #[test]
-    fn what_stood_before_the_table_was_emptied_does_not_matter() {
-        let steps = [put("a", "1"), remove("b"), Step::Empty, put("c", "2")];
-        assert_eq!(summed(&steps), (true, String::new(), "[2]".to_owned()));
-    }
 }

@@ -40,6 +40,14 @@ pub fn held(db: &Database) -> String {
     db.value(&format!("SELECT {} || ' ' || {} || ' ' || {}", count("queue"), count("retry"), count("dead")))
 }
 
+/// The queue and the number of the event that a message id names; behind them stands the time in microseconds.
+#[track_caller]
+pub fn event_of(message_id: &str) -> &str {
+    let (event, at) = message_id.rsplit_once(':').expect("QUEUE:ID:MICROSECONDS");
+    assert!(at.len() == 16 && at.bytes().all(|digit| digit.is_ascii_digit()), "{message_id}");
+    event
+}
+
 /// Checks that of events 1 to `last` each has arrived, none has that was never committed, and the first arrivals of each row are
 /// in its order. Returns how many repetitions there are.
 #[track_caller]

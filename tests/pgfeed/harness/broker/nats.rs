@@ -38,13 +38,17 @@ impl Nats {
 
     /// Starts one with more lines of configuration.
     pub fn configured(more: &str) -> Self {
-        let process = Process::new("nats");
-        let (port, dir) = (process.port(), process.dir().display());
-        let always = format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{dir}\" }}\n");
-        std::fs::write(process.dir().join("conf"), format!("{always}{more}\n")).unwrap();
-        let mut nats = Self { process, runtime: Runtime::new().unwrap() };
+        let mut nats = Self { process: Process::new("nats"), runtime: Runtime::new().unwrap() };
+        nats.configure(more);
         nats.again();
         nats
+    }
+
+    /// Writes its configuration with more lines, which it reads when it starts and on SIGHUP.
+    pub fn configure(&self, more: &str) {
+        let (port, dir) = (self.process.port(), self.process.dir().display());
+        let always = format!("listen: \"127.0.0.1:{port}\"\njetstream {{ store_dir: \"{dir}\" }}\n");
+        std::fs::write(self.process.dir().join("conf"), format!("{always}{more}\n")).unwrap();
     }
 
     /// Starts it again after [`Process::kill`].
@@ -57,6 +61,11 @@ impl Nats {
     /// Its process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.process.port()
     }
 
     /// The URL of `--to` with these parameters.
