@@ -126,7 +126,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s t -l timeout -d
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. When a batch from a queue is refused, its halves are tried, until only what is at fault is refused. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
@@ -186,7 +186,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s t -l timeou
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. When a batch from a queue is refused, its halves are tried, until only what is at fault is refused. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
