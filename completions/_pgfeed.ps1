@@ -176,7 +176,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
         }
         'pgfeed;notify' {
             [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Store a durable event in this queue instead')
-            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Payloads in a transaction, at most [default: 1, with -l and -0 1000]')
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Payloads in a transaction, at most, and about 8 MB of them [default: 1, with -l and -0 1000]')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print a summary to stdout')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print a summary to stdout')

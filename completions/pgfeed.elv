@@ -169,7 +169,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
         }
         &'pgfeed;notify'= {
             cand --queue 'Store a durable event in this queue instead'
-            cand --batch 'Payloads in a transaction, at most [default: 1, with -l and -0 1000]'
+            cand --batch 'Payloads in a transaction, at most, and about 8 MB of them [default: 1, with -l and -0 1000]'
             cand --schema 'Schema of pgfeed''s own objects'
             cand -o 'Print a summary to stdout'
             cand --output 'Print a summary to stdout'

@@ -155,7 +155,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s v -l verbose -d
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s V -l version -d 'Print version'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l queue -d 'Store a durable event in this queue instead' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l batch -d 'Payloads in a transaction, at most [default: 1, with -l and -0 1000]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l batch -d 'Payloads in a transaction, at most, and about 8 MB of them [default: 1, with -l and -0 1000]' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l schema -d 'Schema of pgfeed\'s own objects' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s o -l output -d 'Print a summary to stdout' -r -f -a "text\t''
 json\t''"
