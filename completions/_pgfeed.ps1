@@ -83,7 +83,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--wait-server', '--wait-server', [CompletionResultType]::ParameterName, 'At start, keep trying a server that is not there yet for this long')
             [CompletionResult]::new('--skip-unchanged', '--skip-unchanged', [CompletionResultType]::ParameterName, 'Skip updates that change none of the published columns, nor the key')
             [CompletionResult]::new('--enable-always', '--enable-always', [CompletionResultType]::ParameterName, 'Fire for replicated changes too')
-            [CompletionResult]::new('--backfill', '--backfill', [CompletionResultType]::ParameterName, 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on')
+            [CompletionResult]::new('--backfill', '--backfill', [CompletionResultType]::ParameterName, 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Change nothing; exit 4 when the installation differs from what is asked')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a trigger or function of that name that is not pgfeed''s')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, change nothing')
