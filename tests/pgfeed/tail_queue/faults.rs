@@ -91,7 +91,7 @@ fn time_is_over_while_the_server_is_away_too() {
 }
 
 #[test]
-fn how_long_a_stopped_consumer_holds_its_batch_depends_on_what_takes_it() {
+fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
     let db = with_queue();
     let timeout = |args: &[&str]| {
         db.sql(&enqueue(1, 1));
