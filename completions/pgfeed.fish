@@ -83,7 +83,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l connec
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l skip-unchanged -d 'Skip updates that change none of the published columns, nor the key'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l enable-always -d 'Fire for replicated changes too'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l backfill -d 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l backfill -d 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l check -d 'Change nothing; exit 4 when the installation differs from what is asked'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l force -d 'Replace a trigger or function of that name that is not pgfeed\'s'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l dry-run -d 'Show what would be done, change nothing'
@@ -126,7 +126,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s t -l timeout -d
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. When a batch from a queue is refused, its halves are tried, until only what is at fault is refused. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r
@@ -155,7 +155,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s v -l verbose -d
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand listen" -s V -l version -d 'Print version'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l queue -d 'Store a durable event in this queue instead' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l batch -d 'Payloads in a transaction, at most [default: 1, with -l and -0 1000]' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l batch -d 'Payloads in a transaction, at most, and about 8 MB of them [default: 1, with -l and -0 1000]' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -l schema -d 'Schema of pgfeed\'s own objects' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand notify" -s o -l output -d 'Print a summary to stdout' -r -f -a "text\t''
 json\t''"
@@ -186,7 +186,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s t -l timeou
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-mode -d 'How many events a process gets: each one, a batch, or (stream) all of them. When a batch from a queue is refused, its halves are tried, until only what is at fault is refused. A stream from a queue answers every event on its stdout: its id alone takes it, its id and a reason refuses it' -r -f -a "each\t'One'
 batch\t'What is there'
 stream\t'All of them, for as long as it lives'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l exec-timeout -d 'Longest time for an event (mode batch: for a batch), then COMMAND is ended and has refused it; 0 is without limit' -r

@@ -81,6 +81,17 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
+/// Takes the body out of a file that quotes one with `$pgfeed$`, and fills it: what is filled in may hold that tag, so the whole
+/// is to be quoted anew ([`dollar`]).
+///
+/// # Panics
+/// As [`fill`].
+pub fn fill_body(file: &str, places: &[(&str, String)]) -> String {
+    let body = file.split("$pgfeed$").nth(1).expect("the file quotes a body with $pgfeed$");
+    let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    fill(body, &places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

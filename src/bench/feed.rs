@@ -119,7 +119,6 @@ fn consumer<S: Sink>(bench: &Bench, queue: &Queue, collected: &Arc<Collected>, s
     let policy = Policy {
         order: Order::Ordered,
         hold: Some(Duration::from_secs(60)),
-        retries: usize::MAX,
         bytes: BATCH_BYTES,
         max_attempts: 5,
         first_delay: Duration::from_secs(1),

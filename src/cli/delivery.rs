@@ -76,8 +76,9 @@ pub struct Delivery {
     #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["output", "null", "control"])]
     pub command: Vec<OsString>,
 
-    /// How many events a process gets: each one, a batch, or (stream) all of them. A stream from a queue answers every event
-    /// on its stdout: its id alone takes it, its id and a reason refuses it
+    /// How many events a process gets: each one, a batch, or (stream) all of them. When a batch from a queue is refused, its
+    /// halves are tried, until only what is at fault is refused. A stream from a queue answers every event on its stdout: its id
+    /// alone takes it, its id and a reason refuses it
     #[arg(long, value_name = "MODE", default_value = "each", requires = "command")]
     pub exec_mode: ExecMode,
 

@@ -47,7 +47,7 @@ pub struct Notify {
     #[arg(long)]
     pub json: bool,
 
-    /// Payloads in a transaction, at most [default: 1, with -l and -0 1000]
+    /// Payloads in a transaction, at most, and about 8 MB of them [default: 1, with -l and -0 1000]
     #[arg(long, value_name = "N", value_parser = units::count)]
     pub batch: Option<u64>,
 

@@ -71,7 +71,8 @@ pub struct InstallTrigger {
     #[arg(long)]
     pub enable_always: bool,
 
-    /// Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on
+    /// Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that
+    /// satisfy --when, whatever --events and --update-of say of changes
     #[arg(long, requires = "queue", conflicts_with_all = ["check", "dry_run", "print_sql"])]
     pub backfill: bool,
 

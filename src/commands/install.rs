@@ -28,6 +28,9 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
     // Checked once without a server; without a destination it becomes the channel of the table's name.
     let asked: Vec<Spec> = destinations(args).into_iter().map(|to| spec(args, to).checked()).collect::<Result<_>>()?;
     let unnamed = spec(args, Destination::Channel("the table's name".to_owned())).checked()?;
+    if args.backfill {
+        unnamed.refuse_backfill()?;
+    }
     let only_looks = args.check || args.apply.dry_run || args.apply.print_sql;
     let settings = trigger::Settings {
         schema: &args.apply.schema,
@@ -84,7 +87,7 @@ fn backfill(
     for Installation { table, plan, .. } in installations {
         let Some(queue) = plan.queue() else { continue };
         let mut progress = Progress::new(context.term, "rows");
-        let stored = trigger::backfill(connection, table, &plan.spec, &queue, &mut |stored| {
+        let stored = trigger::backfill(connection, table, plan, &queue, &mut |stored| {
             progress.at(stored);
             stop.requested().is_none()
         });

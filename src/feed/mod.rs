@@ -156,8 +156,6 @@ pub enum Written {
 pub enum Refuses {
     /// Nothing: it takes all, or fails.
     Nothing,
-    /// All that was written since the last flush, together.
-    Batches,
     /// One event while it takes another. Then events that share a key are given to it one by one, since the second must not be
     /// delivered when the first was refused.
     Events,

@@ -67,8 +67,6 @@ impl Fate {
 pub struct Batch {
     /// At most this many.
     pub events: usize,
-    /// At most this many whose delivery has failed before: when a whole batch is refused, its events are tried one by one.
-    pub retries: usize,
     /// At most about this many bytes of payload, though one event always.
     pub bytes: usize,
 }

@@ -17,7 +17,9 @@ use crate::error::Result;
 pub use batch::{Batch, Failure, Fate, Order, Taken};
 pub use lock::LockClass;
 pub use peek::Peek;
-pub use registry::{Queue, Trust, check_name, create, create_statements, drop_statements, find, list};
+pub use registry::{
+    Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list,
+};
 pub use taker::{Take, Taker, delay};
 
 /// Keeps the plans of a session from depending on statistics, which are always wrong for a table that fills and empties.

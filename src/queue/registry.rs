@@ -140,8 +140,7 @@ impl Trust {
         let names = ["queue", "retry", "dead"].map(|kind| sql::literal(&format!("{kind}_{}", queue.name))).join(", ");
         let owner = owner.as_deref().map_or_else(|| "CURRENT_USER".to_owned(), sql::literal);
         let places = [("schema", sql::literal(&queue.schema)), ("names", names), ("table_owner", owner)];
-        let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Some(sql::fill(include_str!("../../sql/queue_owners.sql"), &places))
+        Some(run_body(include_str!("../../sql/queue_owners.sql"), &places))
     }
 }
 
@@ -178,6 +177,24 @@ pub fn drop_statements(queue: &Queue) -> Vec<String> {
     let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
     let registry = sql::qualified(&queue.schema, "queue");
     vec![format!("DROP TABLE {table}, {retry}, {dead}"), format!("DELETE FROM {registry} WHERE id = {}", queue.id)]
+}
+
+/// SQL that drops a queue, and fails when it holds events. Nothing may feed it any more.
+pub fn drop_empty_statements(queue: &Queue) -> Vec<String> {
+    let places = [
+        ("queue", queue.table()),
+        ("retry", queue.retry_table()),
+        ("dead", queue.dead_table()),
+        ("name", sql::literal(&queue.name)),
+        ("registry", sql::qualified(&queue.schema, "queue")),
+        ("id", queue.id.to_string()),
+    ];
+    vec![run_body(include_str!("../../sql/drop_empty_queue.sql"), &places)]
+}
+
+/// SQL that runs the body in a file.
+fn run_body(file: &str, places: &[(&str, String)]) -> String {
+    format!("DO {}", sql::dollar(&sql::fill_body(file, places)))
 }
 
 fn registry_exists(client: &mut impl GenericClient, schema: &str) -> Result<bool> {

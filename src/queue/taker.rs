@@ -261,7 +261,7 @@ impl Taker {
     }
 
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
-        let limit = i64::try_from(batch.retries).unwrap_or(i64::MAX);
+        let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
         let rows =
             self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;

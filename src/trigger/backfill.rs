@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::expression::hash;
 use super::keyset::Keyset;
+use super::plan::Plan;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
@@ -17,14 +18,14 @@ const CHUNK: i64 = 1000;
 /// What the server says when somebody else holds a row for longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
-/// Stores all rows of a table, and calls `progress` with their number after each chunk; stops when that says no.
+/// Stores the rows of a table that satisfy the condition of a plan for it, and calls `progress` with their number after each chunk; stops when that says no.
 ///
 /// # Errors
 /// A usage error when the table has no primary key; what the server says.
 pub fn backfill(
     connection: &mut Connection,
     table: &Table,
-    spec: &Spec,
+    plan: &Plan,
     queue: &Queue,
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
@@ -44,8 +45,8 @@ pub fn backfill(
         ))
         .hint(format!("the trigger is installed; now run the same with -U {}", table.owner)));
     }
-    let statements = Statements::prepare(connection, table, spec, queue, &key)?;
-    let rings = !matches!(spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
+    let statements = Statements::prepare(connection, table, plan, queue, &key)?;
+    let rings = !matches!(plan.spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
     let mut stored = 0;
     let mut last: Option<Key> = None;
     loop {
@@ -55,8 +56,8 @@ pub fn backfill(
         };
         let Some((_, end)) = met.last() else { return Ok(stored) };
         last = Some(end.clone());
-        stored += met.iter().filter(|(stored, _)| *stored).count() as u64;
-        for (_, left) in met.iter().filter(|(stored, _)| !stored) {
+        stored += met.iter().filter(|(fate, _)| *fate == Fate::Stored).count() as u64;
+        for (_, left) in met.iter().filter(|(fate, _)| *fate == Fate::Locked) {
             stored += u64::from(store_one(connection, &statements.one, left, &mut || progress(stored))?);
         }
         if rings {
@@ -71,14 +72,30 @@ pub fn backfill(
 /// The values of a key, as text.
 type Key = Vec<String>;
 
-/// Runs a statement; gives the keys it has met, and whether it has stored their rows.
-fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: i64) -> Result<Vec<(bool, Key)>> {
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is in the queue.
+    Stored,
+    /// It does not satisfy the condition.
+    Unwanted,
+    /// Somebody else has it.
+    Locked,
+}
+
+/// Runs a statement; gives the keys it has met, and what became of their rows.
+fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: i64) -> Result<Vec<(Fate, Key)>> {
     let mut values: Vec<&dyn Value> = vec![&rows];
     values.extend(key.iter().map(|value| value as &dyn Value));
     let mut transaction = connection.begin()?;
     let met = statement.rows(&mut transaction, &values)?;
     transaction.commit()?;
-    Ok(met.iter().map(|row| (row.get(0), (1..row.len()).map(|column| row.get(column)).collect())).collect())
+    let fate = |stored: Option<bool>| match stored {
+        Some(true) => Fate::Stored,
+        Some(false) => Fate::Unwanted,
+        None => Fate::Locked,
+    };
+    Ok(met.iter().map(|row| (fate(row.get(0)), (1..row.len()).map(|column| row.get(column)).collect())).collect())
 }
 
 /// Stores a row that somebody else has locked, as soon as he lets go of it; it may be gone by then.
@@ -90,7 +107,7 @@ fn store_one(
 ) -> Result<bool> {
     loop {
         match run(connection, one, key, 1) {
-            Ok(met) => return Ok(met.iter().any(|(stored, _)| *stored)),
+            Ok(met) => return Ok(met.iter().any(|(fate, _)| *fate == Fate::Stored)),
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) && go_on() => {}
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
             Err(error) => return Err(error),
@@ -112,7 +129,7 @@ impl Statements {
     fn prepare(
         connection: &mut Connection,
         table: &Table,
-        spec: &Spec,
+        plan: &Plan,
         queue: &Queue,
         key: &[&Column],
     ) -> Result<Self> {
@@ -122,6 +139,7 @@ impl Statements {
             parts.collect::<Vec<_>>().join(separator)
         };
         let names = columns(", ", &|_, name, _| format!("r.{name}"));
+        let new_names = columns(", ", &|_, name, _| format!("new.{name}"));
         let descending = columns(", ", &|_, name, _| format!("r.{name} DESC"));
         let texts = columns(", ", &|_, name, _| format!("r.{name}::pg_catalog.text"));
         let of =
@@ -129,20 +147,29 @@ impl Statements {
         let value = |(n, column): (usize, &&Column)| format!("${}::pg_catalog.text::{}", n + 2, column.type_name);
         let values: Vec<String> = key.iter().enumerate().map(value).collect();
         let furthest: Vec<String> = of("f").iter().map(|name| format!("(SELECT {name} FROM furthest f)")).collect();
-        let (same, up_to) = (keyset.equal(&of("c"), &of("r")), keyset.at_most(&of("r"), &furthest));
+        let (same, up_to) = (keyset.equal(&of("c"), &of("r")), keyset.at_most(&of("new"), &furthest));
+        let whole = table.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ");
+        // NEW and OLD are as in the trigger, and a row that is there has no OLD: that was looked at before.
+        let when = plan.condition.as_deref().unwrap_or("true");
+        let Plan { spec, .. } = plan;
         let published = Published::of(table, &spec.columns)?;
         // The key alone tells nothing that a store could be kept in step with, but it is what was asked for.
         let payload = if spec.payload == Payload::Keys { Payload::Keys } else { Payload::Row };
         let spec = Spec { payload, ..spec.clone() };
         let body = Body { table, spec: &spec, schema: &queue.schema, key, published: &published, condition: None };
-        let mut prepare = |behind: &str, skip: &str| -> Result<Question> {
+        let mut prepare = |behind: &dyn Fn(&str) -> String, skip: &str| -> Result<Question> {
             let (table_name, queue_table) = (table.quoted(), queue.table());
             let (hash, about) = (hash(table, key, "r"), body.about());
+            let (behind, new_behind) = (behind("r"), behind("new"));
             let (identity, row) = (body.identity("r"), body.labelled("',\"new\":'", "r"));
             let places = [
                 ("table", table_name.as_str()),
-                ("behind", behind),
+                ("behind", &behind),
+                ("new_behind", &new_behind),
                 ("names", &names),
+                ("new_names", &new_names),
+                ("when", when),
+                ("columns", &whole),
                 ("descending", &descending),
                 ("rows", "$1"),
                 ("skip", skip),
@@ -158,9 +185,9 @@ impl Statements {
             Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
         };
         Ok(Self {
-            first: prepare("true", "SKIP LOCKED")?,
-            next: prepare(&keyset.above(&of("r"), &values), "SKIP LOCKED")?,
-            one: prepare(&keyset.equal(&of("r"), &values), "")?,
+            first: prepare(&|_| "true".to_owned(), "SKIP LOCKED")?,
+            next: prepare(&|row| keyset.above(&of(row), &values), "SKIP LOCKED")?,
+            one: prepare(&|row| keyset.equal(&of(row), &values), "")?,
         })
     }
 }

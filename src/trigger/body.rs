@@ -41,7 +41,7 @@ impl Body<'_> {
             ("identity", self.live_identity("r")),
             ("body", self.labelled("label", "r")),
         ];
-        fill_body(include_str!("../../sql/live_statement.sql"), &places)
+        sql::fill_body(include_str!("../../sql/live_statement.sql"), &places)
     }
 
     fn live_row(&self, channel: &str) -> String {
@@ -60,7 +60,7 @@ impl Body<'_> {
             ("body_old", self.labelled("',\"old\":'", "OLD")),
             ("more", self.more()),
         ];
-        fill_body(include_str!("../../sql/live_row.sql"), &places)
+        sql::fill_body(include_str!("../../sql/live_row.sql"), &places)
     }
 
     fn durable_statement(&self, queue: &str, doorbell: Doorbell) -> String {
@@ -76,7 +76,7 @@ impl Body<'_> {
             ("body", self.labelled("label", "r")),
             ("ring", ring(&queue, doorbell)),
         ];
-        fill_body(include_str!("../../sql/durable_statement.sql"), &places)
+        sql::fill_body(include_str!("../../sql/durable_statement.sql"), &places)
     }
 
     fn durable_row(&self, queue: &str, doorbell: Doorbell) -> String {
@@ -99,7 +99,7 @@ impl Body<'_> {
             ("more", self.more()),
             ("ring", ring(&queue, doorbell)),
         ];
-        fill_body(include_str!("../../sql/durable_row.sql"), &places)
+        sql::fill_body(include_str!("../../sql/durable_row.sql"), &places)
     }
 
     fn condition(&self) -> String {
@@ -169,11 +169,4 @@ fn ring(queue: &Queue, doorbell: Doorbell) -> String {
             format!("IF NOT pg_catalog.pg_try_advisory_xact_lock_shared({class}, {id}) THEN {notify} END IF;")
         }
     }
-}
-
-/// Takes the body out of a file that creates a sample, and fills it.
-fn fill_body(file: &str, places: &[(&str, String)]) -> String {
-    let body = file.split("$pgfeed$").nth(1).expect("the file quotes a body with $pgfeed$");
-    let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    sql::fill(body, &places)
 }

@@ -28,6 +28,8 @@ pub struct Plan {
     pub table_oid: u32,
     /// What was asked.
     pub spec: Spec,
+    /// The user's condition, as the server has understood it.
+    pub condition: Option<String>,
     /// The schema of the function.
     pub schema: String,
     /// The name of the function.
@@ -123,6 +125,7 @@ impl Plan {
             table: table.display(),
             quoted_table: table.quoted(),
             table_oid: table.oid,
+            condition: condition.map(str::to_owned),
             schema: schema.to_owned(),
             function: base,
             definer,

@@ -194,6 +194,20 @@ impl Spec {
         }
         Ok(self)
     }
+
+    /// Refuses to store the rows that are there under a condition that cannot be said of them.
+    ///
+    /// # Errors
+    /// A usage error when the condition names OLD.
+    pub fn refuse_backfill(&self) -> Result<()> {
+        let Some(condition) = &self.when else { return Ok(()) };
+        let images = RowImages::of(condition)?;
+        if images.are_in(Event::Insert) {
+            return Ok(());
+        }
+        Err(Error::usage(format!("--when names {images}, and a row that is there already has no OLD"))
+            .hint("leave out --backfill, or choose a condition over NEW alone"))
+    }
 }
 
 impl Spec {

@@ -61,11 +61,33 @@ pub fn uninstall(
     mode: Mode,
 ) -> Result<Vec<Removal>> {
     let mut transaction = begin(connection, mode)?;
-    let mut installed = Installed::read(&mut transaction)?;
+    let removals = removals(&mut transaction, scope)?;
+    if mode == Mode::DryRun {
+        if let (Scope::Queue(queue, Events::Keep), true) = (scope, removals.iter().any(|one| one.is_queue)) {
+            refuse_full(&mut transaction, queue)?;
+        }
+        return Ok(removals);
+    }
+    limit_waits(&mut transaction, lock_timeout)?;
+    for removal in &removals {
+        let doing = match (&removal.table, removal.is_queue) {
+            (Some(table), _) => format!("uninstalling from {table}"),
+            (None, true) => "dropping the queue".to_owned(),
+            (None, false) => "uninstalling from a table that is gone".to_owned(),
+        };
+        execute(&mut transaction, &removal.statements).map_err(|error| explain(error, RIGHTS).doing(doing))?;
+    }
+    transaction.commit().map_err(|error| Error::from(error).doing("committing the removal"))?;
+    Ok(removals)
+}
+
+/// What is to be removed, in the order in which that is done.
+fn removals(transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Removal>> {
+    let mut installed = Installed::read(transaction)?;
     if let Scope::Tables(names, to) = scope {
         let mut oids = Vec::new();
         for name in names {
-            oids.push(Table::find(&mut transaction, name)?.oid);
+            oids.push(Table::find(transaction, name)?.oid);
         }
         installed.retain(|one| oids.iter().any(|oid| one.is_on(*oid)));
         if let Some(to) = to {
@@ -82,38 +104,19 @@ pub fn uninstall(
     installed.sort_by_key(|one| one.table.as_ref().map(|table| table.oid));
     let mut removals: Vec<Removal> = installed.iter().map(removal).collect();
     if let Scope::Queue(queue, events) = scope
-        && queue::find(&mut transaction, &queue.schema, &queue.name)?.is_some()
+        && queue::find(transaction, &queue.schema, &queue.name)?.is_some()
     {
-        if *events == Events::Keep && mode == Mode::DryRun {
-            refuse_full(&mut transaction, queue)?;
-        }
-        let statements = queue::drop_statements(queue);
+        let statements = match events {
+            Events::Keep => queue::drop_empty_statements(queue),
+            Events::Purge => queue::drop_statements(queue),
+        };
         let to = Some(Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive });
         removals.push(Removal { table: None, to, is_queue: true, statements });
     }
-    if mode == Mode::DryRun {
-        return Ok(removals);
-    }
-    limit_waits(&mut transaction, lock_timeout)?;
-    for removal in &removals {
-        let doing = match (&removal.table, removal.is_queue) {
-            (Some(table), _) => format!("uninstalling from {table}"),
-            (None, true) => "dropping the queue".to_owned(),
-            (None, false) => "uninstalling from a table that is gone".to_owned(),
-        };
-        if let (true, Scope::Queue(queue, Events::Keep)) = (removal.is_queue, scope) {
-            // Locked first: what a writer stores until then counts.
-            let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", queue.table());
-            execute(&mut transaction, &[lock]).map_err(|error| explain(error, RIGHTS).doing(&doing))?;
-            refuse_full(&mut transaction, queue)?;
-        }
-        execute(&mut transaction, &removal.statements).map_err(|error| explain(error, RIGHTS).doing(doing))?;
-    }
-    transaction.commit().map_err(|error| Error::from(error).doing("committing the removal"))?;
     Ok(removals)
 }
 
-/// Refuses to drop a queue that holds events: somebody may still want them.
+/// Says that a queue could not be dropped because it holds events, as sql/drop_empty_queue.sql does.
 fn refuse_full(transaction: &mut Transaction, queue: &Queue) -> Result<()> {
     let count = |kind: &str, table: String| format!("(SELECT pg_catalog.count(*) FROM {table}) AS {kind}");
     let query = format!(
@@ -147,12 +150,10 @@ fn removal(one: &Installed) -> Removal {
 /// # Errors
 /// A usage error when there is no such table; what the server says.
 pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<Vec<String>> {
-    let mut statements: Vec<String> = uninstall(connection, scope, Duration::ZERO, Mode::DryRun)?
-        .into_iter()
-        .flat_map(|removal| removal.statements)
-        .collect();
+    let mut transaction = begin(connection, Mode::DryRun)?;
+    let removals = removals(&mut transaction, scope)?;
+    let mut statements: Vec<String> = removals.into_iter().flat_map(|removal| removal.statements).collect();
     if let Scope::Tables(names, to) = scope {
-        let mut transaction = begin(connection, Mode::DryRun)?;
         for name in names {
             let table = Table::find(&mut transaction, name)?;
             let default = Destination::Channel(table.told_name.clone());

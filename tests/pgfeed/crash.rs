@@ -14,6 +14,9 @@ mod checker;
 mod checker_tests;
 // One run of all of these, and the runs of the suite.
 pub mod runs;
+// The same with what refuses events.
+#[cfg(feature = "http")]
+mod refusals;
 // The same for a long time, with an eye on what grows.
 mod soak;
 // One death at each point of a delivery, and what exactly it repeats.

@@ -6,6 +6,8 @@ mod faults;
 mod one;
 // A notification for every line or record of stdin.
 mod stream;
+// Payloads that become events of a queue.
+mod queue;
 // What is refused, and what is sent of the rest.
 mod refused;
 

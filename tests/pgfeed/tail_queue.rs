@@ -1,5 +1,6 @@
 //! Looking at a queue and delivering from it: what is taken, in which order, and what becomes of it when things fail.
 
+mod commands;
 mod consuming;
 mod failures;
 mod faults;

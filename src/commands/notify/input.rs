@@ -3,7 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, BufRead as _, BufReader, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex};
 
 use super::batch::{Checker, Counted};
 use crate::error::{Error, Result};
@@ -15,6 +16,8 @@ const CHUNK: usize = 512;
 const CHUNK_BYTES: usize = 1 << 20;
 /// Chunks read ahead, at most.
 const AHEAD: usize = 8;
+/// About the most bytes read ahead, and in a batch: one record always, however long.
+const MOST_BYTES: usize = AHEAD * CHUNK_BYTES;
 
 enum Message {
     Records(Vec<Vec<u8>>),
@@ -35,9 +38,34 @@ pub enum Input {
     Ended,
 }
 
+/// The bytes that were handed over and are in no batch yet.
+#[derive(Default)]
+struct Ahead {
+    bytes: Mutex<usize>,
+    taken: Condvar,
+}
+
+impl Ahead {
+    fn add(&self, bytes: usize) {
+        *self.bytes.lock().expect("nobody panics while it holds this") += bytes;
+    }
+
+    fn take(&self, bytes: usize) {
+        *self.bytes.lock().expect("nobody panics while it holds this") -= bytes;
+        self.taken.notify_one();
+    }
+
+    /// Waits until another record may be read.
+    fn wait_for_room(&self) {
+        let bytes = self.bytes.lock().expect("nobody panics while it holds this");
+        drop(self.taken.wait_while(bytes, |bytes| *bytes >= MOST_BYTES));
+    }
+}
+
 /// The records of stdin.
 pub struct Records {
     messages: Receiver<Message>,
+    ahead: Arc<Ahead>,
     waiting: VecDeque<Vec<u8>>,
     ended: bool,
     /// What one record is called.
@@ -52,20 +80,21 @@ impl Records {
     pub fn start(separator: u8, longest: u64, stop: &Stop) -> Self {
         let what = if separator == b'\n' { "line" } else { "record" };
         let (sender, messages) = sync_channel(AHEAD);
-        let wake = sender.clone();
+        let (wake, ahead) = (sender.clone(), Arc::<Ahead>::default());
+        let reader = Reader { sender, ahead: Arc::clone(&ahead) };
         // When the channel is full nobody waits for it.
         stop.on_request(move || drop(wake.try_send(Message::Wake)));
-        std::thread::spawn(move || read(BufReader::with_capacity(1 << 16, io::stdin()), separator, longest, &sender));
-        Self { messages, waiting: VecDeque::new(), ended: false, what, hasher: RandomState::new(), number: 0 }
+        std::thread::spawn(move || reader.read(BufReader::with_capacity(1 << 16, io::stdin()), separator, longest));
+        Self { messages, ahead, waiting: VecDeque::new(), ended: false, what, hasher: RandomState::new(), number: 0 }
     }
 
-    /// Waits for input and takes what is ready, at most `limit` payloads. For notifications, ends a batch in front of a payload
+    /// Waits for input and takes what is ready, at most `limit` payloads and about 8 MB. For notifications, ends a batch in front of a payload
     /// that it already holds, since the server would fold the two.
     ///
     /// # Errors
     /// When stdin cannot be read, or a payload is not as it must be: the batch that it would have been in is not sent.
     pub fn next_batch(&mut self, limit: usize, checker: Checker) -> Result<Input> {
-        let mut batch = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         let folds = checker.counted != Counted::Not;
         let mut seen = HashSet::new();
         while batch.len() < limit {
@@ -73,11 +102,16 @@ impl Records {
                 break;
             }
             let Some(record) = self.waiting.front() else { break };
+            if !batch.is_empty() && bytes + record.len() > MOST_BYTES {
+                break;
+            }
             // Two that only share their hash are sent apart, too: that costs nothing.
             if folds && !seen.insert(self.hasher.hash_one(record)) {
                 break;
             }
             let record = self.waiting.pop_front().expect("looked at above");
+            self.ahead.take(record.len());
+            bytes += record.len();
             self.number += 1;
             batch.push(checker.check(record, format_args!("{} {}", self.what, self.number))?);
         }
@@ -104,30 +138,43 @@ impl Records {
     }
 }
 
-/// Hands over records whenever no more of them is ready.
-fn read(mut input: BufReader<impl Read>, separator: u8, longest: u64, sender: &SyncSender<Message>) {
-    let (mut records, mut bytes) = (Vec::new(), 0);
-    loop {
-        let mut record = Vec::new();
-        match input.by_ref().take(longest).read_until(separator, &mut record) {
-            Err(error) => return drop(sender.send(Message::Failed(error))),
-            Ok(0) => break,
-            Ok(_) if record.last() == Some(&separator) => drop(record.pop()),
-            Ok(_) => {}
+/// Hands over records.
+struct Reader {
+    sender: SyncSender<Message>,
+    ahead: Arc<Ahead>,
+}
+
+impl Reader {
+    /// Reads to the end, and hands over whenever no more records are ready.
+    fn read(&self, mut input: BufReader<impl Read>, separator: u8, longest: u64) {
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        loop {
+            self.ahead.wait_for_room();
+            let mut record = Vec::new();
+            match input.by_ref().take(longest).read_until(separator, &mut record) {
+                Err(error) => return drop(self.sender.send(Message::Failed(error))),
+                Ok(0) => break,
+                Ok(_) if record.last() == Some(&separator) => drop(record.pop()),
+                Ok(_) => {}
+            }
+            bytes += record.len();
+            records.push(record);
+            if (records.len() >= CHUNK || bytes >= CHUNK_BYTES || !input.buffer().contains(&separator))
+                && self.hand_over(&mut records, &mut bytes).is_err()
+            {
+                return;
+            }
         }
-        bytes += record.len();
-        records.push(record);
-        if (records.len() >= CHUNK || bytes >= CHUNK_BYTES || !input.buffer().contains(&separator))
-            && sender.send(Message::Records(std::mem::take(&mut records))).is_err()
-        {
-            return;
+        if self.hand_over(&mut records, &mut bytes).is_ok() {
+            let _ = self.sender.send(Message::Ended);
         }
+    }
+
+    fn hand_over(&self, records: &mut Vec<Vec<u8>>, bytes: &mut usize) -> Result<(), SendError<Message>> {
         if records.is_empty() {
-            bytes = 0;
+            return Ok(());
         }
+        self.ahead.add(std::mem::take(bytes));
+        self.sender.send(Message::Records(std::mem::take(records)))
     }
-    if !records.is_empty() {
-        let _ = sender.send(Message::Records(records));
-    }
-    let _ = sender.send(Message::Ended);
 }

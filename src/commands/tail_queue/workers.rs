@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BATCH, Watch, batch_bytes, order, records, say_goodbye};
-use crate::cli::{ExecMode, OnRefusedEvent, TailQueue};
+use crate::cli::{OnRefusedEvent, TailQueue};
 use crate::commands::context::{Context, stdout};
 use crate::commands::delivery::Taker;
 use crate::commands::ready::Ready;
@@ -129,21 +129,16 @@ fn batch(args: &TailQueue, taker: &Taker) -> usize {
 }
 
 fn policy(args: &TailQueue, taker: &Taker) -> Policy {
-    // Who refuses a whole batch does not say which event it was: they are tried one by one.
-    let whole_batches = matches!(taker, Taker::Command) && args.delivery.exec_mode == ExecMode::Batch;
     let max_attempts = if args.on_error == OnRefusedEvent::Dead { 1 } else { i32::from(args.max_attempts) };
     let timeout = match taker {
         Taker::Sink(_) => Some(sink::ACKNOWLEDGE_WITHIN),
         // The last event is offered when half of the time is over, and may then take as long as each.
-        Taker::Command if !whole_batches && batch(args, taker) > 1 => {
-            args.delivery.timeout().map(|timeout| timeout.saturating_mul(2))
-        }
+        Taker::Command if batch(args, taker) > 1 => args.delivery.timeout().map(|timeout| timeout.saturating_mul(2)),
         Taker::Stdout | Taker::Command => args.delivery.timeout(),
     };
     Policy {
         order: order(args),
         hold: timeout.map(|timeout| failpoint::at_most("PGFEED_HOLD", timeout.saturating_add(HOLD_MARGIN))),
-        retries: if whole_batches { 1 } else { usize::MAX },
         bytes: batch_bytes(args),
         max_attempts,
         first_delay: args.backoff,

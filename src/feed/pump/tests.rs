@@ -119,8 +119,8 @@ struct Memory {
     outage_at: Option<usize>,
     gone: bool,
     fails: bool,
-    /// Refuses in batches.
-    whole: bool,
+    /// Keeps the order of a key itself.
+    in_order: bool,
     flushes: usize,
 }
 
@@ -135,7 +135,7 @@ impl Sink for Memory {
     }
 
     fn refuses(&self) -> Refuses {
-        if self.whole { Refuses::Batches } else { Refuses::Events }
+        if self.in_order { Refuses::InOrder } else { Refuses::Events }
     }
 
     fn flush(&mut self) -> Result<Outcome> {

@@ -27,8 +27,6 @@ pub struct Policy {
     pub order: Order,
     /// How long a batch may take to be delivered; none is without limit.
     pub hold: Option<Duration>,
-    /// Most events in a batch that have failed before.
-    pub retries: usize,
     /// About the most bytes of payload in a batch.
     pub bytes: usize,
     /// After this many attempts an event is dead.
@@ -118,7 +116,7 @@ impl QueueSource {
 
     /// Takes; a lost connection is told, and nothing is taken for now.
     fn take(&mut self, max: usize) -> Result<Vec<Taken>> {
-        let batch = Batch { events: max, retries: max.min(self.policy.retries), bytes: self.policy.bytes };
+        let batch = Batch { events: max, bytes: self.policy.bytes };
         self.took_at = Instant::now();
         let taken = self.worker().and_then(|taker| taker.take(&batch));
         self.hold.iter().for_each(Hold::begin);

@@ -41,7 +41,8 @@ struct Delivery {
 
 #[derive(Debug, Clone, Deserialize)]
 struct Payload {
-    key: Key,
+    /// None in a table without a key.
+    key: Option<Key>,
     new: Row,
 }
 
@@ -200,7 +201,10 @@ fn compare(transactions: &[Transaction], deliveries: &[Vec<Delivery>], tally: &m
 }
 
 fn is_as_written(Payload { key, new }: &Payload, write: &Write) -> bool {
-    key.key == write.key && new.key == write.key && new.v == write.version && new.data == data_of(&write.id)
+    key.as_ref().is_none_or(|key| key.key == write.key)
+        && new.key == write.key
+        && new.v == write.version
+        && new.data == data_of(&write.id)
 }
 
 /// How many events of a file came for the first time behind a later one of their row.

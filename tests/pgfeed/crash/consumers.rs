@@ -17,6 +17,18 @@ pub const COMMAND: &str = r#"while IFS= read -r line; do
     printf '%s\n' "${id%%,*}"
 done"#;
 
+/// The same, but refuses a seventh of all events in their first or second attempt, and always those whose id is a multiple of 50.
+pub const FICKLE_COMMAND: &str = r#"while IFS= read -r line; do
+    id=${line#*\"id\":}; id=${id%%,*}
+    attempt=${line#*\"attempt\":}; attempt=${attempt%%,*}
+    if [ $((id % 50)) -eq 0 ] || [ $(((id * 31 + attempt * 3) % 7)) -eq 0 ]; then
+        printf '%s not now\n' "$id"
+        continue
+    fi
+    printf '%s\n' "$line" >> "$0.$$"
+    printf '%s\n' "$id"
+done"#;
+
 /// How a process ends that aborts.
 pub const ABORTED: i32 = 128 + 6;
 
@@ -53,6 +65,15 @@ pub enum Mistake {
     Unordered,
 }
 
+/// Whether what takes events refuses some.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusals {
+    /// It takes all.
+    Never,
+    /// Of every event, the event and the attempt decide: some are refused once, and some always, until they are dead.
+    Sometimes,
+}
+
 /// How the queue is consumed.
 #[derive(Debug, Clone, Copy)]
 pub struct Consuming {
@@ -66,6 +87,8 @@ pub struct Consuming {
     pub files: Files,
     /// What they do wrong.
     pub mistake: Option<Mistake>,
+    /// What is refused.
+    pub refusals: Refusals,
     /// How many processes nothing is done to.
     pub spared: usize,
 }
@@ -133,12 +156,19 @@ impl<'a> Consumers<'a> {
             Some(Mistake::Unordered) => described.args(["--unordered"]),
             None => described,
         };
+        if self.how.refusals == Refusals::Sometimes {
+            described = described.args(["--max-attempts", "3", "--backoff", "20ms"]);
+        }
         if let Some(point) = dies_at {
             described = described.env("PGFEED_FAIL", point);
         }
         let running = match (self.how.files, &self.sink) {
             (Files::OfCommands, _) => {
-                described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", COMMAND]).args([&file]).spawn()
+                let command = match self.how.refusals {
+                    Refusals::Never => COMMAND,
+                    Refusals::Sometimes => FICKLE_COMMAND,
+                };
+                described.args(["--exec-mode", "stream", "--", "/bin/sh", "-c", command]).args([&file]).spawn()
             }
             (Files::OfFileSink, _) => described.args(["--to", &format!("file:{}", file.display())]).spawn(),
             (_, Some(sink)) => described.args(["--to", &sink.url()]).spawn(),
@@ -173,6 +203,11 @@ impl<'a> Consumers<'a> {
     /// What a process has told.
     pub fn stderr(&self, which: usize) -> String {
         self.lives[which].running.stderr()
+    }
+
+    /// Events that one worker may have in flight. (What it has read ahead is not delivered before the batch in front is committed.)
+    pub fn batch(&self) -> usize {
+        self.how.batch
     }
 
     /// Events that one process may have in flight.
@@ -247,6 +282,17 @@ impl<'a> Consumers<'a> {
             Files::OfSink => Writers::One { killed: false },
             Files::Own | Files::OfCommands => Writers::One { killed: is_of_killed(file) },
         };
-        self.files().iter().map(|file| Printed { bytes: fs::read(file).unwrap(), writers: writers(file) }).collect()
+        let files = self.files();
+        let files = files.iter().map(|file| Printed { bytes: fs::read(file).unwrap(), writers: writers(file) });
+        files.chain((self.how.refusals == Refusals::Sometimes).then(|| self.bury())).collect()
+    }
+
+    /// Takes the dead: they have arrived, too.
+    fn bury(&self) -> Printed {
+        let dead = |args: &[&str]| self.db.pgfeed(["tail-queue", "q", "--dead"]).args(args).run().ok().stdout;
+        let bytes = dead(&["-o", "json"]).into_bytes();
+        assert!(!bytes.is_empty(), "nothing has died of refusals");
+        dead(&["--purge"]);
+        Printed { bytes, writers: Writers::One { killed: false } }
     }
 }

@@ -76,7 +76,7 @@ pub fn strike(fault: Fault, db: &Database, consumers: &mut Consumers, random: &m
             consumers.wait_until_ready();
             // Every session of a worker that ends costs the batch of that worker at most.
             end_sessions(db, "application_name LIKE 'pgfeed%'", 3);
-            3 * consumers.in_flight()
+            3 * consumers.batch()
         }
         Fault::EndProducer => {
             end_sessions(db, &format!("application_name = '{PRODUCER}'"), 1);

@@ -18,6 +18,10 @@ pub const PRODUCER: &str = "producer";
 /// The table that they write to: the version of a row tells the true order of its changes.
 pub const TABLE: &str =
     "CREATE TABLE t (key bigint PRIMARY KEY, v bigint NOT NULL, id text NOT NULL, data text NOT NULL)";
+/// The same without a primary key: all of its events share one key, also those of transactions that commit in another order than
+/// they write.
+pub const KEYLESS_TABLE: &str =
+    "CREATE TABLE t (key bigint UNIQUE, v bigint NOT NULL, id text NOT NULL, data text NOT NULL)";
 
 const WRITE: &str = "INSERT INTO t VALUES ($1, 1, $2, $3) \
     ON CONFLICT (key) DO UPDATE SET v = t.v + 1, id = excluded.id, data = excluded.data RETURNING v";

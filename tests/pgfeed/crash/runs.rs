@@ -5,9 +5,9 @@ use std::thread;
 use std::time::Instant;
 
 use super::checker::{Tally, check};
-use super::consumers::{Arrivals, Consumers, Consuming, Files, Mistake};
+use super::consumers::{Arrivals, Consumers, Consuming, Files, Mistake, Refusals};
 use super::nemesis::{Fault, plan, strike};
-use super::producers::{PRODUCER, Producer, TABLE};
+use super::producers::{KEYLESS_TABLE, PRODUCER, Producer, TABLE};
 use super::random::Random;
 use crate::harness::{Database, own_server_with};
 
@@ -21,17 +21,40 @@ pub struct Run {
     seed: u64,
     files: Files,
     mistake: Option<Mistake>,
+    refusals: Refusals,
+    table: Table,
     faults: Vec<Fault>,
+}
+
+/// What the producers write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Table {
+    /// Each row has a key.
+    Keyed,
+    /// None has.
+    Keyless,
 }
 
 impl Run {
     /// A run with so many kills and half as many other faults.
     pub fn new(seed: u64, files: Files, kills: usize, restarts: usize) -> Self {
         let faults = plan(&mut Random::of(seed, 100), kills, restarts);
-        Self { seed, files, mistake: None, faults }
+        Self { seed, files, mistake: None, refusals: Refusals::Never, table: Table::Keyed, faults }
     }
 
-    fn check(&self) -> Tally {
+    /// What takes the events refuses some of them.
+    pub fn refusing(self) -> Self {
+        Self { refusals: Refusals::Sometimes, ..self }
+    }
+
+    /// Without keys. One worker has all events then, so that none of the others reaches a point at which it could die.
+    pub fn without_keys(mut self) -> Self {
+        self.faults.retain(|fault| !matches!(fault, Fault::Die(_)));
+        Self { table: Table::Keyless, ..self }
+    }
+
+    /// Runs it.
+    pub fn check(&self) -> Tally {
         self.check_arrivals(|_| None)
     }
 
@@ -41,7 +64,10 @@ impl Run {
         // As a server in use does it: what was committed has to survive the crash of the server.
         let server = own_server_with(|builder| builder.setting("synchronous_commit", "on"));
         let db = server.database();
-        db.sql(TABLE);
+        db.sql(match self.table {
+            Table::Keyed => TABLE,
+            Table::Keyless => KEYLESS_TABLE,
+        });
         db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
         let tally = self.strike(&db, sink(&db));
         nothing_is_left(&db);
@@ -52,7 +78,8 @@ impl Run {
     }
 
     fn strike(&self, db: &Database, sink: Option<Box<dyn Arrivals>>) -> Tally {
-        let how = Consuming { processes: 3, jobs: 2, batch: 20, files: self.files, mistake: self.mistake, spared: 0 };
+        let Self { files, mistake, refusals, .. } = *self;
+        let how = Consuming { processes: 3, jobs: 2, batch: 20, files, mistake, refusals, spared: 0 };
         let stop = AtomicBool::new(false);
         let mut consumers = Consumers::start(db, how, sink);
         let mut random = Random::of(self.seed, 0);
@@ -122,7 +149,8 @@ fn a_file_that_all_append_to_has_whole_lines_only() {
 #[test]
 fn consumers_that_acknowledge_first_are_caught() {
     let faults = vec![Fault::Die("after_commit:1")];
-    let tally = Run { seed: 4, files: Files::Own, mistake: Some(Mistake::CommitFirst), faults }.check();
+    let run = Run { mistake: Some(Mistake::CommitFirst), faults, ..Run::new(4, Files::Own, 0, 0) };
+    let tally = run.check();
     assert!(tally.lost > 0 && tally.phantom + tally.invented + tally.torn == 0, "{tally}");
 }
 
@@ -150,7 +178,10 @@ fn as_many_kills_as_told() {
     for (round, done) in (0..kills).step_by(ROUND).enumerate() {
         let (seed, kills) = (seed + round, ROUND.min(kills - done));
         eprintln!("SEED={seed} KILLS={kills}");
-        total += Run::new(seed as u64, kinds[seed % kinds.len()], kills, 1).check().is_clean().clone();
+        let run = Run::new(seed as u64, kinds[seed % kinds.len()], kills, 1);
+        // Commands refuse every other time.
+        let refuses = run.files == Files::OfCommands && (seed / kinds.len()).is_multiple_of(2);
+        total += if refuses { run.refusing() } else { run }.check().is_clean().clone();
     }
     eprintln!("{kills} kills: {total}");
 }

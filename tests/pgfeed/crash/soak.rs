@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::checker::check;
-use super::consumers::{Consumers, Consuming, Files};
+use super::consumers::{Consumers, Consuming, Files, Refusals};
 use super::nemesis::{Fault, POINTS, strike};
 use super::producers::{Producer, TABLE};
 use super::random::Random;
@@ -65,7 +65,15 @@ fn as_long_as_told() {
 }
 
 fn soak(db: &Database, listener: &Running, seed: u64, length: Duration) {
-    let how = Consuming { processes: 3, jobs: 2, batch: 50, files: Files::Own, mistake: None, spared: 1 };
+    let how = Consuming {
+        processes: 3,
+        jobs: 2,
+        batch: 50,
+        files: Files::Own,
+        mistake: None,
+        refusals: Refusals::Never,
+        spared: 1,
+    };
     let mut consumers = Consumers::start(db, how, None);
     consumers.wait_until_ready();
     let spared = consumers.pid(0);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::durable;
-use crate::harness::Database;
+use crate::harness::{Database, Pgfeed};
 
 /// For a million rows.
 const LONG: Duration = Duration::from_secs(900);
@@ -136,5 +136,71 @@ fn keys_of_a_type_with_operators_of_its_own() {
             "SELECT count(DISTINCT payload::jsonb -> 'new' -> 'c') || ' ' || count(*) FROM pgfeed.queue_{table}"
         );
         assert_eq!(db.value(&numbers), format!("{rows} {rows}"));
+    }
+}
+
+#[test]
+fn only_rows_that_satisfy_the_condition_are_stored() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, status text);
+         INSERT INTO t SELECT n, CASE n % 10 WHEN 1 THEN 'shipped' WHEN 2 THEN NULL ELSE 'new' END FROM generate_series(1, 2500) n",
+    );
+    let mut writer = db.client();
+    // These two are judged by what they are once they are let go of.
+    writer
+        .batch_execute(
+            "BEGIN; UPDATE t SET status = 'new' WHERE id = 11; UPDATE t SET status = 'shipped' WHERE id = 12",
+        )
+        .unwrap();
+    let install = "install-trigger t --queue q --events update --update-of status --backfill --when";
+    let backfill = db.spawn(install.split(' ').chain(["NEW.status = 'shipped'"]));
+    // The trigger itself waits for the writer.
+    db.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)");
+    writer.batch_execute("COMMIT").unwrap();
+    backfill.finish().ok().stderr_has("stored 250 rows of public.t as SNAPSHOT events");
+    let stored = "SELECT count(*) || ' ' || count(DISTINCT payload::jsonb -> 'key' ->> 'id') || ' ' || bool_and(payload LIKE '%\"shipped\"%')
+                  FROM pgfeed.queue_q WHERE payload LIKE '{\"op\":\"SNAPSHOT\",%'";
+    assert_eq!(db.value(stored), "250 250 true");
+
+    db.sql("DELETE FROM pgfeed.queue_q");
+    writer
+        .batch_execute(
+            "BEGIN; UPDATE t SET status = 'new' WHERE id = 21; UPDATE t SET status = 'shipped' WHERE id = 22",
+        )
+        .unwrap();
+    let backfill = db.spawn(install.split(' ').chain(["NEW.status = 'shipped'"]));
+    db.wait_for(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%SNAPSHOT%')",
+    );
+    writer.batch_execute("COMMIT").unwrap();
+    backfill.finish().ok().stderr_has("stored 250 rows");
+    let told = "SELECT k.id || ' ' || (payload::jsonb ->> 'op') FROM pgfeed.queue_q q, LATERAL (SELECT payload::jsonb -> 'key' ->> 'id' AS id) k
+                WHERE k.id IN ('21', '22') ORDER BY q.id";
+    assert_eq!(db.rows(told), ["22 UPDATE", "22 SNAPSHOT"]);
+}
+
+#[test]
+fn a_condition_over_rows_that_are_there_is_understood_as_the_trigger_understands_it() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE \"t$new\" (a text, old int, number int, PRIMARY KEY (old, a));
+         CREATE TABLE most (most int); INSERT INTO most VALUES (30);
+         CREATE FUNCTION odd(\"t$new\") RETURNS bool LANGUAGE sql AS 'SELECT $1.number % 2 = 1';
+         INSERT INTO \"t$new\" SELECT 'k' || n, n / 7, n FROM generate_series(1, 2500) n",
+    );
+    let install = ["install-trigger", "\"t$new\"", "--queue", "q", "--backfill", "--events", "insert,update"];
+    let condition = "odd(NEW) AND NEW.number < (SELECT max(most) FROM most AS new)";
+    db.pgfeed(install).args(["--when", condition]).run().ok().stderr_has("stored 15 rows");
+    let stored = "SELECT string_agg(payload::jsonb -> 'new' ->> 'number', ' ' ORDER BY (payload::jsonb -> 'new' ->> 'number')::int) FROM pgfeed.queue_q";
+    assert_eq!(db.value(stored), "1 3 5 7 9 11 13 15 17 19 21 23 25 27 29");
+}
+
+#[test]
+fn a_condition_over_what_a_row_that_is_there_has_not_is_refused_before_anything_is_done() {
+    for condition in ["OLD.a < NEW.a", "OLD.a = 1"] {
+        let words = ["install-trigger", "t", "--queue", "q", "--events", "update", "--backfill", "--when", condition];
+        let run = Pgfeed::new(words).env("DATABASE_URL", "postgresql://127.0.0.1:1/x").run().code(2).stdout_is("");
+        run.stderr_has("and a row that is there already has no OLD\n").stderr_has("hint: leave out --backfill");
     }
 }

@@ -28,7 +28,7 @@ fn a_migration_up_and_down() {
     let db = Database::new();
     db.sql("CREATE TABLE t (id int PRIMARY KEY)");
     let up = install(&db, &["t", "--print-sql"]).stderr_is("").stdout;
-    let down = db.pgfeed(["uninstall-trigger", "t", "--queue", "q", "--print-sql"]).run();
+    let down = db.pgfeed(["uninstall-trigger", "t", "--queue", "q", "--print-sql"]).run().ok().stdout;
     assert_eq!(db.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'pgfeed'"), "0");
     for _ in 0..2 {
         db.psql(["-1"], &up).ok();
@@ -36,13 +36,61 @@ fn a_migration_up_and_down() {
     install(&db, &["t", "--check"]).stdout_has("unchanged");
     db.sql("INSERT INTO t VALUES (1)");
     assert_eq!(delivered(&db, &[]).len(), 1);
-    if down.code == 0 {
-        db.psql(["-1"], &down.stdout).ok();
-    }
+    let triggers = "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal";
+    assert_eq!(db.value(triggers), "4");
+    db.psql(["-1"], &down).ok();
+    assert_eq!(db.value(triggers), "0");
+    install(&db, &["t"]);
     let down = db.pgfeed(["uninstall-trigger", "--queue", "q", "--print-sql"]).run().ok().stdout;
     db.psql(["-1"], &down).ok();
     assert_eq!(relations(&db), ["queue"]);
-    assert_eq!(db.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
+    assert_eq!(db.value(triggers), "0");
+}
+
+#[test]
+fn a_script_that_removes_a_queue_keeps_one_that_holds_events_by_then() {
+    for kind in ["queue", "retry", "dead"] {
+        let db = Database::new();
+        durable(&db, "id int PRIMARY KEY", &[]);
+        let script = |args: &[&str]| {
+            db.pgfeed(["uninstall-trigger", "--queue", "q", "--print-sql"]).args(args).run().ok().stderr_is("").stdout
+        };
+        // Printed while the queue is empty.
+        let (down, purge) = (script(&[]), script(&["--purge"]));
+        db.sql("INSERT INTO t VALUES (1)");
+        if kind != "queue" {
+            let error = if kind == "dead" { "dead" } else { "stop" };
+            db.pgfeed(["tail-queue", "q", "-e", "--backoff", "1h", "--on-error", error, "--", "false"]).run();
+        }
+        let holds = format!("SELECT count(*) FROM pgfeed.{kind}_q");
+        assert_eq!(db.value(&holds), "1");
+        let refused = db.psql(["-1"], &down);
+        refused.stderr_has("queue \"q\" holds events: ").stderr_has("--purge");
+        assert_eq!(db.value(&holds), "1");
+        // Neither is anything lost where a script goes on after errors, nor to a snapshot from before the event.
+        db.psql(["-v", "ON_ERROR_STOP=0"], &down).stderr_has("holds events");
+        let early = format!("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1;\n{down}");
+        db.psql(["-v", "ON_ERROR_STOP=0"], &early).stderr_has("at isolation level read committed only");
+        assert_eq!(db.value(&holds), "1");
+        // What is printed now does not hold it against the queue that it is full today.
+        assert!(script(&[]).contains("holds events"));
+        db.psql(["-1"], &purge).ok();
+        assert_eq!(relations(&db), ["queue"]);
+    }
+}
+
+#[test]
+fn a_queue_of_any_name_comes_and_goes() {
+    let db = Database::new();
+    let name = "a$pgfeed$b 'c\\' \"d\"";
+    db.pgfeed(["notify", "--create", "--queue", name, "x"]).run().ok();
+    let remove = |args: &[&str]| db.pgfeed(["uninstall-trigger", "--queue", name]).args(args).run();
+    remove(&[]).code(1).stderr_has(" holds events: 1 waiting, 0 retrying, 0 dead\n");
+    remove(&["--purge"]).ok();
+    db.pgfeed(["notify", "--create", "--queue", name, "-l"]).stdin("").run().ok();
+    db.psql(["-1"], &remove(&["--print-sql"]).ok().stdout).ok();
+    assert_eq!(relations(&db), ["queue"]);
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue"), "0");
 }
 
 #[test]

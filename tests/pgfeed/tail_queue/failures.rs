@@ -1,6 +1,6 @@
 //! What becomes of events that a command refuses.
 
-use super::{consume, enqueue, held, store, with_queue};
+use super::{consume, enqueue, held, in_order, store, with_queue};
 use crate::harness::{Database, Output, Pgfeed, Stdout};
 
 /// Delivers to a shell command until nothing is left.
@@ -33,15 +33,36 @@ fn a_poison_dies_with_its_error_and_its_neighbours_are_delivered() {
 
 #[test]
 fn in_batch_mode_only_the_poison_dies() {
+    for policy in [&["--max-attempts", "3"][..], &["--max-attempts", "1"], &["--on-error", "dead"]] {
+        let db = with_queue();
+        db.sql(&enqueue(50, 4));
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let script = format!(
+            "all=$(cat); case $all in *'\"7 2\"'*) exit 1;; esac; echo \"$all\" | sed 's/.*\"payload\":\"//; s/\".*//' >> {}",
+            log.path().display()
+        );
+        deliver(&db, &[&["--exec-mode", "batch"], policy].concat(), &script).ok();
+        assert_eq!(db.rows("SELECT payload FROM pgfeed.dead_q"), ["7 2"], "{policy:?}");
+        assert_eq!(held(&db), "0 0 1", "{policy:?}");
+        let delivered = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(delivered.lines().count(), 199, "{policy:?}");
+        let poisoned = delivered.lines().map(|line| if line == "7 1" { "7 1\n7 2" } else { line });
+        in_order(poisoned.flat_map(str::lines), 50, 4);
+    }
+}
+
+#[test]
+fn in_batch_mode_a_poison_that_hangs_is_found_though_the_time_for_a_batch_is_over_before() {
     let db = with_queue();
-    db.sql(&enqueue(20, 1));
-    let log = tempfile::NamedTempFile::new().unwrap();
-    let script =
-        format!("all=$(cat); case $all in *'\"7 1\"'*) exit 1;; esac; echo \"$all\" >> {}", log.path().display());
-    deliver(&db, &["--exec-mode", "batch", "--max-attempts", "3"], &script).ok();
-    assert_eq!(db.rows("SELECT payload FROM pgfeed.dead_q"), ["7 1"]);
+    db.sql(&enqueue(8, 1));
+    let script = "all=$(cat); case $all in *'\"7 1\"'*) sleep 60;; esac; echo \"$all\"";
+    let args = ["--exec-mode", "batch", "--on-error", "dead", "--exec-timeout", "600ms"];
+    let always = ["tail-queue", "q", "-e", "--poll", "100ms"];
+    // Half of the hold is over when the second half of a batch has hung.
+    let run = db.pgfeed(always).args(args).env("PGFEED_HOLD", "2400").args(["--", "sh", "-c", script]).run().ok();
+    assert_eq!(run.lines().len(), 7, "{run}");
+    assert_eq!(db.rows("SELECT payload || ': ' || error FROM pgfeed.dead_q"), ["7 1: timed out after 600ms"]);
     assert_eq!(held(&db), "0 0 1");
-    assert_eq!(std::fs::read_to_string(log.path()).unwrap().lines().count(), 19);
 }
 
 #[test]

@@ -98,8 +98,7 @@ fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
         // The session of the worker is in a transaction for as long as the command runs; its setting is known to itself alone.
         let log = db.server().cluster().log_text().len();
         db.sql(&format!("ALTER DATABASE {} SET log_statement = 'all'", db.name()));
-        let run = db.pgfeed(["tail-queue", "q", "-e"]).args(args).args(["--", "true"]).run().ok();
-        drop(run);
+        drop(db.pgfeed(["tail-queue", "q", "-e"]).args(args).run().ok());
         let text = db.server().cluster().log_text();
         // Every session of ours begins with another, in quotes; which is the last, nobody knows.
         let is_it =
@@ -107,9 +106,18 @@ fn a_stopped_consumer_is_bounded_by_the_timeout_of_its_command() {
         let set = text[log..].lines().rfind(is_it);
         set.unwrap().rsplit(' ').next().unwrap().to_owned()
     };
-    assert_eq!(timeout(&["--exec-timeout", "5s"]), "35000");
-    assert_eq!(timeout(&["--exec-timeout", "0"]), "0");
-    assert_eq!(timeout(&[]), "330000");
+    assert_eq!(timeout(&["--exec-timeout", "5s", "--", "true"]), "35000");
+    assert_eq!(timeout(&["--exec-timeout", "0", "--", "true"]), "0");
+    assert_eq!(timeout(&["--", "true"]), "330000");
+    // The last of several is begun when half of the time is over, and has all of its own.
+    let answer = "while read -r line; do id=${line#*\\\"id\\\":}; echo \"${id%%,*}\"; done";
+    for mode in ["each", "batch", "stream"] {
+        let args = ["--exec-timeout", "5s", "--batch", "2", "--exec-mode", mode, "--", "sh", "-c", answer];
+        assert_eq!(timeout(&args), "40000", "{mode}");
+    }
+    assert_eq!(timeout(&["--consume"]), "330000");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    assert_eq!(timeout(&["--to", &format!("file:{}", file.path().display())]), "60000");
 }
 
 #[test]

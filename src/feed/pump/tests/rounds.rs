@@ -13,9 +13,9 @@ fn what_follows_a_refused_event_of_its_key_is_not_tried() {
 
 #[test]
 fn what_can_never_be_delivered_keeps_its_key_waiting_whatever_the_sink_refuses() {
-    for whole in [false, true] {
+    for in_order in [false, true] {
         let mut source = Script::of([(1, 7), (2, 8), (3, 7)]);
-        let mut sink = Memory { impossible: vec![1], whole, ..Memory::default() };
+        let mut sink = Memory { impossible: vec![1], in_order, ..Memory::default() };
         run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
         assert_eq!((source.delivered, sink.taken), (vec![2], vec![2]));
         assert_eq!(source.undelivered, [(1, Some("impossible".to_owned())), (3, None)]);
@@ -32,16 +32,6 @@ fn what_was_not_tried_is_no_refusal_and_keeps_its_key_waiting() {
 }
 
 #[test]
-fn a_batch_that_is_refused_as_a_whole_counts_against_the_first_of_each_key() {
-    let (mut source, mut sink) = (Script::of([(1, 7), (2, 8), (3, 7)]), Memory { whole: true, ..Memory::default() });
-    sink.refuses = vec![1, 2, 3];
-    run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
-    assert_eq!(sink.flushes, 1);
-    let (one, two) = (Some("no 1".to_owned()), Some("no 2".to_owned()));
-    assert_eq!(source.undelivered, [(1, one), (2, two), (3, None)]);
-}
-
-#[test]
 fn what_earlier_rounds_have_delivered_is_not_sent_again() {
     let mut source = Script::of([(1, 7), (2, 8), (3, 7), (4, 8)]);
     let mut sink = Memory { outage_at: Some(2), ..Memory::default() };
@@ -53,7 +43,7 @@ fn what_earlier_rounds_have_delivered_is_not_sent_again() {
 #[test]
 fn of_two_refusals_of_a_key_the_first_counts_however_it_was_refused() {
     let mut source = Script::of([(1, 7), (2, 7)]);
-    let mut sink = Memory { refuses: vec![1], impossible: vec![2], whole: true, ..Memory::default() };
+    let mut sink = Memory { refuses: vec![1], impossible: vec![2], in_order: true, ..Memory::default() };
     run(&mut source, &mut sink, Limits::default(), OnRefusal::GoOn).unwrap();
     assert_eq!(source.undelivered, [(1, Some("no 1".to_owned())), (2, None)]);
 }

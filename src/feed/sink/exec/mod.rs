@@ -13,6 +13,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::super::event::{Event, Item, Origin};
 use super::super::format::{Format as _, Json};
 use super::super::hold::Hold;
 use super::super::{Outcome, Refuses, Sink, Undelivered, Written};
+use super::isolate::{Offer, isolate};
 use crate::error::Result;
 use crate::stop::Stop;
 use crate::sys;
@@ -38,7 +40,8 @@ pub const GRACE: Duration = STOP_GRACE.saturating_add(STOPPED_GRACE).saturating_
 pub enum Mode {
     /// A process per event.
     Each,
-    /// A process for everything between two flushes.
+    /// A process for everything between two flushes. When it refuses events of a queue, halves of them are offered to further
+    /// processes, until those that are at fault are refused alone. (Notifications are offered once.)
     Batch,
     /// One process for as long as it lives. Events of a queue it answers one by one on its stdout, notifications not at all.
     Stream,
@@ -68,6 +71,8 @@ struct Pending {
     end: usize,
     /// Its number, when it is of a queue.
     id: Option<i64>,
+    /// What must be delivered in order shares this.
+    key: Option<i64>,
     variables: Variables,
 }
 
@@ -75,6 +80,18 @@ impl Work {
     fn line(&self, place: usize) -> &[u8] {
         let start = place.checked_sub(1).map_or(0, |before| self.events[before].end);
         &self.lines[start..self.events[place].end]
+    }
+
+    /// The lines of the events at these places, which ascend. All but what waits behind a refused event are next to each other.
+    fn lines(&self, places: &[usize]) -> Cow<'_, [u8]> {
+        let [first, .., last] = places else {
+            return Cow::Borrowed(places.first().map_or(&[], |only| self.line(*only)));
+        };
+        if last - first + 1 == places.len() {
+            let start = self.events[*first].end - self.line(*first).len();
+            return Cow::Borrowed(&self.lines[start..self.events[*last].end]);
+        }
+        Cow::Owned(places.iter().map(|place| self.line(*place)).collect::<Vec<_>>().concat())
     }
 
     /// All from `place` on as undelivered for the same reason.
@@ -109,8 +126,7 @@ impl Exec {
         })
     }
 
-    /// Offers no further event when half of the time for which a batch is held is over: the rest was not tried. (Mode batch
-    /// offers all at once.)
+    /// Offers no further event when half of the time for which a batch is held is over: the rest was not tried.
     #[must_use]
     pub fn within(mut self, hold: Option<Hold>) -> Self {
         self.hold = hold;
@@ -146,27 +162,48 @@ impl Exec {
         Ok(outcome(undelivered))
     }
 
-    /// Runs one process for all events.
+    /// Runs one process for all events, and for halves of what is refused. Where the time for which the batch is held does not
+    /// allow as many as it takes, the pump takes fewer events the next time, in the end one.
     fn batch(&mut self) -> Result<Outcome> {
-        let verdict = once::run(
-            &self.launcher,
-            &self.work.events[0].variables,
-            &self.work.lines,
-            &mut self.stopping,
-            self.timeout,
-        )?;
-        Ok(match verdict {
-            Verdict::Delivered => Outcome::Delivered,
-            Verdict::Refused(reason) => Outcome::AllBut(self.work.undelivered_from(0, Some(&reason))),
-            Verdict::Stopped => Outcome::AllBut(self.work.undelivered_from(0, None)),
-            Verdict::NotNow(why) => Outcome::Unavailable(why),
+        let Self { work, launcher, stopping, timeout, hold, .. } = self;
+        // A feed of notifications delivers at most once.
+        if work.events[0].id.is_none() {
+            let verdict = once::run(launcher, &work.events[0].variables, &work.lines, stopping, *timeout)?;
+            return Ok(match verdict {
+                Verdict::Delivered => Outcome::Delivered,
+                Verdict::Refused(reason) => Outcome::AllBut(work.undelivered_from(0, Some(&reason))),
+                Verdict::Stopped => Outcome::AllBut(work.undelivered_from(0, None)),
+                Verdict::NotNow(why) => Outcome::Unavailable(why),
+            });
+        }
+        let mut not_now = None;
+        let offer = |places: &[usize]| -> Result<Offer> {
+            if not_now.is_some() || hold.as_ref().is_some_and(Hold::is_half_over) {
+                return Ok(Offer::NotTried);
+            }
+            let variables = &work.events[places[0]].variables;
+            Ok(match once::run(launcher, variables, &work.lines(places), stopping, *timeout)? {
+                Verdict::Delivered => Offer::Taken,
+                Verdict::Refused(reason) => Offer::Refused(reason),
+                Verdict::Stopped => Offer::NotTried,
+                Verdict::NotNow(why) => {
+                    not_now = Some(why);
+                    Offer::NotTried
+                }
+            })
+        };
+        let count = work.events.len();
+        let undelivered = isolate(count, count, |place| work.events[place].key, offer)?;
+        Ok(match not_now {
+            Some(why) => Outcome::Short(undelivered, why),
+            None => outcome(undelivered),
         })
     }
 }
 
 impl Sink for Exec {
     fn refuses(&self) -> Refuses {
-        if self.mode == Mode::Batch { Refuses::Batches } else { Refuses::Events }
+        if self.mode == Mode::Batch { Refuses::InOrder } else { Refuses::Events }
     }
 
     fn write(&mut self, item: &Item) -> Result<Written> {
@@ -174,7 +211,7 @@ impl Sink for Exec {
         Json { control: false }.append(&mut self.work.lines, item);
         self.work.lines.push(b'\n');
         let variables = if self.mode == Mode::Each { Variables::of_event(event) } else { Variables::of_feed(event) };
-        self.work.events.push(Pending { end: self.work.lines.len(), id: id_of(event), variables });
+        self.work.events.push(Pending { end: self.work.lines.len(), id: id_of(event), key: event.key(), variables });
         Ok(Written::Taken)
     }
 

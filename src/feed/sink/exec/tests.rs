@@ -113,7 +113,52 @@ fn a_batch_has_one_process_and_one_fate() {
     assert_eq!(run.fates(7..=7), ["exit code 1"]);
     assert_eq!(run.give([]).unwrap(), Outcome::Delivered);
     let mut run = Run::new("exit 9", Mode::Batch);
-    assert_eq!(run.fates(1..=2), ["exit code 9", "exit code 9"]);
+    let refused = |place| Undelivered { place, reason: Some("exit code 9".to_owned()) };
+    let all = Outcome::AllBut(vec![refused(0), refused(1)]);
+    assert_eq!(run.give(["a", "b"].map(notification)).unwrap(), all, "at most once: nothing is offered again");
+}
+
+#[test]
+fn of_a_batch_only_what_is_at_fault_is_refused() {
+    // 6 and 7 are of one key.
+    let of_key = |id, key| {
+        let origin = Origin::Queue { queue: Arc::from("q"), id, attempt: 1, key, barrier: false };
+        Item::Event(Event { origin, at: Timestamp::UNIX_EPOCH, payload: "x".into() })
+    };
+    let ids = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (7, 6), (8, 8)];
+    let script = r#"all=$(cat); case $all in *'"id":6,'*) exit 1;; esac; echo "$all" | sed 's/.*"id":\([0-9]*\).*/\1/' >> $DIR/in"#;
+    let mut run = Run::new(script, Mode::Batch);
+    let outcome = run.give(ids.map(|(id, key)| of_key(id, key))).unwrap();
+    let refused = Undelivered { place: 5, reason: Some("exit code 1".to_owned()) };
+    assert_eq!(outcome, Outcome::AllBut(vec![refused, Undelivered { place: 6, reason: None }]));
+    assert_eq!(run.file("in"), "1\n2\n3\n4\n5\n8\n");
+}
+
+#[test]
+fn halves_of_a_batch_are_offered_while_the_time_that_it_is_held_allows_it() {
+    let mut run = Run::new("echo >> $DIR/runs; sleep 1.1; exit 1", Mode::Batch);
+    let hold = Hold::new(Duration::from_secs(2));
+    run.sink = run.sink.within(Some(hold.clone()));
+    hold.begin();
+    assert_eq!(run.fates(1..=4), ["-", "-", "-", "-"]);
+    assert_eq!(run.file("runs"), "\n");
+    hold.begin();
+    assert_eq!(run.fates(4..=4), ["exit code 1"]);
+}
+
+#[test]
+fn a_stop_ends_the_search_for_what_is_at_fault() {
+    let mut run =
+        Run::new("echo >> $DIR/runs; : > $DIR/begun; while [ ! -e $DIR/go ]; do sleep 0.01; done; exit 1", Mode::Batch);
+    let (stop, begun, go) = (run.stop.clone(), run.dir.path().join("begun"), run.dir.path().join("go"));
+    let signal = std::thread::spawn(move || {
+        wait_until("it is in flight", || begun.exists());
+        stop.request(StopReason::Signal);
+        std::fs::write(go, "").unwrap();
+    });
+    assert_eq!(run.fates(1..=4), ["-", "-", "-", "-"]);
+    assert_eq!(run.file("runs"), "\n");
+    signal.join().unwrap();
 }
 
 #[test]
