@@ -390,8 +390,8 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             break
         }
         'pgfeed;demo' {
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes')
-            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes (not with a COMMAND)')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes (not with a COMMAND)')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Changes a second')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep the server''s data in DIR, which must not exist or be empty')
             [CompletionResult]::new('--pg-bin', '--pg-bin', [CompletionResultType]::ParameterName, 'Where initdb and postgres are, when they are not found by themselves')

@@ -377,8 +377,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --version 'Print version'
         }
         &'pgfeed;demo'= {
-            cand -n 'Exit after N changes'
-            cand --count 'Exit after N changes'
+            cand -n 'Exit after N changes (not with a COMMAND)'
+            cand --count 'Exit after N changes (not with a COMMAND)'
             cand --rate 'Changes a second'
             cand --keep 'Keep the server''s data in DIR, which must not exist or be empty'
             cand --pg-bin 'Where initdb and postgres are, when they are not found by themselves'

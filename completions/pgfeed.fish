@@ -310,7 +310,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s q -l quiet -d '
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes (not with a COMMAND)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l rate -d 'Changes a second' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l keep -d 'Keep the server\'s data in DIR, which must not exist or be empty' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l pg-bin -d 'Where initdb and postgres are, when they are not found by themselves' -r -F

@@ -6,7 +6,6 @@
 mod announced;
 pub mod ask;
 mod attempt;
-mod bounded;
 mod conninfo;
 mod dial;
 mod encryption;
@@ -36,10 +35,11 @@ use postgres::error::{DbError, Severity};
 use postgres::{Client, Transaction};
 
 use attempt::{EmergencyExit, Session};
-use bounded::Outcome;
+
 use line::Line;
 use preamble::Facts;
 
+use crate::bounded::{self, Outcome};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::units::show_duration;
