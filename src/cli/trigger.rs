@@ -162,7 +162,7 @@ pub struct Apply {
     pub schema: String,
 
     /// Do not wait longer than this for a table that others hold
-    #[arg(long, value_name = "DUR", default_value = "3s", value_parser = units::duration)]
+    #[arg(long, value_name = "DUR", default_value = "3s", value_parser = units::lock_wait)]
     pub lock_timeout: Duration,
 
     /// Form of the plan and the result

@@ -30,6 +30,10 @@ const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the tabl
                               USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
                               table queue, and INSERT on the queue's own table with the right to grant it";
 
+/// What a condition needs to be understood by the server.
+const CONDITION_RIGHTS: &str =
+    "--when needs TEMPORARY on the database: the server understands it in a temporary function";
+
 /// Whether a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -102,6 +106,8 @@ pub fn install(
     settings: &Settings,
 ) -> Result<Vec<Installation>> {
     let mut transaction = begin(connection, settings.mode)?;
+    // From here on: a condition is understood by the server, which locks the table to do so.
+    limit_waits(&mut transaction, settings.lock_timeout)?;
     let installed = Installed::read(&mut transaction)?;
     let mut installations: Vec<Installation> = Vec::new();
     for name in tables {
@@ -127,7 +133,7 @@ pub fn install(
         obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, settings.force)).map_err(doing)?;
         if settings.mode == Mode::Apply {
             let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
-            apply(&mut transaction, plan, &installed, &obstacles, &trust, settings.lock_timeout).map_err(doing)?;
+            apply(&mut transaction, plan, &installed, &obstacles, &trust).map_err(doing)?;
         }
     }
     transaction.commit().map_err(|error| Error::from(error).doing("committing the installation"))?;
@@ -180,8 +186,8 @@ pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, sch
 /// The condition as the server understands it, with the schema of everything it names.
 fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
     let mut savepoint = transaction.transaction()?;
-    let bare =
-        read_back(&mut savepoint, table, "true").map_err(|e| e.doing("making a temporary function for --when"))?;
+    let bare = read_back(&mut savepoint, table, "true")
+        .map_err(|error| explain(error, CONDITION_RIGHTS).doing("making a temporary function for --when"))?;
     let whole = read_back(&mut savepoint, table, condition).map_err(|error| {
         let error = error.doing(format!("--when {condition:?}"));
         if error.exit() == Exit::Failed { error.exiting(Exit::Usage) } else { error }
@@ -220,13 +226,11 @@ fn apply(
     installed: &[Installed],
     obstacles: &[Obstacle],
     trust: &Trust,
-    lock_timeout: Duration,
 ) -> Result<()> {
     ensure_schema(transaction, &plan.schema)?;
     if let Some(queue) = plan.queue() {
         queue::create(transaction, &queue, trust)?;
     }
-    limit_waits(transaction, lock_timeout)?;
     let (same, others): (Vec<&Installed>, Vec<&Installed>) =
         installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
     for other in others {

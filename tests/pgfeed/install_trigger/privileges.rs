@@ -93,6 +93,11 @@ fn what_is_lacking_is_said() {
         .stderr_has("must be owner of")
         .stderr_has(hint);
     roles.run(installer, &["install-trigger", "t"]).ok();
+    db.sql(&format!("REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", db.name()));
+    let when = ["install-trigger", "t", "--channel", "w", "--events", "insert", "--when", "NEW.a > 0"];
+    roles.run(installer, &when).code(1).stderr_has("permission denied to create temporary tables").stderr_has(
+        "hint: --when needs TEMPORARY on the database: the server understands it in a temporary function\n",
+    );
     roles
         .run(writer, &["install-trigger", "t", "--exclude", "a"])
         .code(1)
