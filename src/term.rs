@@ -86,6 +86,14 @@ impl Term {
         }
     }
 
+    /// Shows an SQL statement, whose lines stay lines.
+    pub fn statement(&self, statement: &str) {
+        if self.says(Verbosity::Sql) {
+            let lines: Vec<_> = statement.trim_end().lines().map(text::escape).collect();
+            self.line(&format!("pgfeed: sql: {}", lines.join("\n  ")));
+        }
+    }
+
     /// Warns.
     pub fn warn(&self, message: impl AsRef<str>) {
         if self.says(Verbosity::Normal) {

@@ -111,7 +111,7 @@ fn watch(args: &cli::Demo, term: Term, shop: Settings, writer: Option<Writer>, s
     };
     let limits = Limits { count: args.count, ..Limits::default() };
     let outlet = Outlet::stdout(Stdout::new(stdout()?, format, b'\n'));
-    follow(options, Box::new(Opening { term, writer }), outlet, &limits, term, stop)
+    follow(options, vec![Box::new(Opening { term, writer })], outlet, &limits, term, stop)
 }
 
 /// Changes the shop from a thread of its own.

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::term::Verbosity;
 use crate::text::escape;
 use crate::trigger::{
     self, Action, Columns, Destination, Doorbell, Event, Installation, Mode, Payload, Spec, TableName,
@@ -46,13 +45,8 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
     let mut connection = context.connect()?;
     let installations = trigger::install(&mut connection, &tables, &specs_of, &settings)?;
     if args.apply.print_sql {
-        let plans: Vec<_> = installations.iter().map(|installation| &installation.plan).collect();
-        print_script(&trigger::up(&plans))?;
+        print_script(&trigger::up(&installations))?;
         return Ok(Exit::Done);
-    }
-    if context.term.says(Verbosity::Sql) && settings.mode == Mode::Apply {
-        let changed = installations.iter().filter(|one| one.action != Action::Unchanged).map(|one| &one.plan);
-        trigger::up(&changed.collect::<Vec<_>>()).iter().for_each(|statement| context.term.verbose(statement));
     }
     report(&installations, settings.mode, args.apply.output)?;
     let differs = installations.iter().any(|installation| installation.action != Action::Unchanged);

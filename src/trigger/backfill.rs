@@ -6,6 +6,7 @@ use super::keyset::Keyset;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
+use super::written::Setting;
 use crate::connection::Connection;
 use crate::connection::ask::{self, Question, Value};
 use crate::error::{Error, Result};
@@ -50,14 +51,14 @@ pub fn backfill(
     let mut last: Option<Key> = None;
     loop {
         let met = match &last {
-            None => run(connection, &statements.first, &[], CHUNK)?,
-            Some(last) => run(connection, &statements.next, last, CHUNK)?,
+            None => run(connection, &statements.settings, &statements.first, &[], CHUNK)?,
+            Some(last) => run(connection, &statements.settings, &statements.next, last, CHUNK)?,
         };
         let Some((_, end)) = met.last() else { return Ok(stored) };
         last = Some(end.clone());
         stored += met.iter().filter(|(stored, _)| *stored).count() as u64;
         for (_, left) in met.iter().filter(|(stored, _)| !stored) {
-            stored += u64::from(store_one(connection, &statements.one, left, &mut || progress(stored))?);
+            stored += u64::from(store_one(connection, &statements, left, &mut || progress(stored))?);
         }
         if rings {
             ask::execute(&mut **connection, "SELECT pg_catalog.pg_notify($1, '')", &[&queue.doorbell()])?;
@@ -72,10 +73,19 @@ pub fn backfill(
 type Key = Vec<String>;
 
 /// Runs a statement; gives the keys it has met, and whether it has stored their rows.
-fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: i64) -> Result<Vec<(bool, Key)>> {
+fn run(
+    connection: &mut Connection,
+    settings: &str,
+    statement: &Question,
+    key: &[String],
+    rows: i64,
+) -> Result<Vec<(bool, Key)>> {
     let mut values: Vec<&dyn Value> = vec![&rows];
     values.extend(key.iter().map(|value| value as &dyn Value));
     let mut transaction = connection.begin()?;
+    if !settings.is_empty() {
+        transaction.batch_execute(settings)?;
+    }
     let met = statement.rows(&mut transaction, &values)?;
     transaction.commit()?;
     Ok(met.iter().map(|row| (row.get(0), (1..row.len()).map(|column| row.get(column)).collect())).collect())
@@ -84,12 +94,12 @@ fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: 
 /// Stores a row that somebody else has locked, as soon as he lets go of it; it may be gone by then.
 fn store_one(
     connection: &mut Connection,
-    one: &Question,
+    statements: &Statements,
     key: &[String],
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<bool> {
     loop {
-        match run(connection, one, key, 1) {
+        match run(connection, &statements.settings, &statements.one, key, 1) {
             Ok(met) => return Ok(met.iter().any(|(stored, _)| *stored)),
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) && go_on() => {}
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
@@ -100,6 +110,8 @@ fn store_one(
 
 /// Prepared for one table.
 struct Statements {
+    /// The settings of a transaction in which values are written as the trigger writes them.
+    settings: String,
     /// The first chunk.
     first: Question,
     /// The chunk behind a key.
@@ -157,7 +169,9 @@ impl Statements {
             ];
             Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
         };
+        let settings = Setting::of_told(key, &published, payload).into_iter().map(Setting::set_local);
         Ok(Self {
+            settings: settings.collect(),
             first: prepare("true", "SKIP LOCKED")?,
             next: prepare(&keyset.above(&of("r"), &values), "SKIP LOCKED")?,
             one: prepare(&keyset.equal(&of("r"), &values), "")?,

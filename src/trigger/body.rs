@@ -172,7 +172,7 @@ fn ring(queue: &Queue, doorbell: Doorbell) -> String {
 }
 
 /// Takes the body out of a file that creates a sample, and fills it.
-fn fill_body(file: &str, places: &[(&str, String)]) -> String {
+pub fn fill_body(file: &str, places: &[(&str, String)]) -> String {
     let body = file.split("$pgfeed$").nth(1).expect("the file quotes a body with $pgfeed$");
     let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
     sql::fill(body, &places)

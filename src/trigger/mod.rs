@@ -8,8 +8,10 @@ mod body;
 mod column;
 mod condition;
 mod expression;
+mod filter;
 mod installed;
 mod keyset;
+mod migration;
 mod obstacle;
 mod plan;
 mod published;
@@ -17,14 +19,15 @@ mod spec;
 mod survey;
 mod table;
 mod uninstall;
+mod written;
 
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
 pub use backfill::backfill;
 #[cfg(feature = "serve")]
 pub use column::ColumnName;
-pub use plan::Plan;
+pub use migration::up;
 pub use spec::{Columns, Destination, Doorbell, Event, Payload, Spec};
 pub use survey::{State, Surveyed, survey};
 pub use table::Table;
-pub use uninstall::{Events, Removal, Scope, down, uninstall, up};
+pub use uninstall::{Events, Removal, Scope, down, uninstall};

@@ -177,10 +177,23 @@ fn what_is_not_ours_is_replaced_by_force_only() {
 }
 
 #[test]
-fn verbose_twice_shows_the_sql() {
+fn verbose_twice_shows_the_text_of_every_statement_and_no_payload() {
     let db = Database::new();
     db.sql(TWO);
-    db.pgfeed(["-vv", "install-trigger", "a"]).run().ok().stderr_has("CREATE OR REPLACE TRIGGER");
+    let told = db.pgfeed(["-vv", "install-trigger", "a"]).run().ok();
+    told.stderr_has("\npgfeed: sql: CREATE OR REPLACE TRIGGER")
+        .stderr_has("\n  SET search_path = pg_catalog;\n".trim_start_matches("\n  "))
+        .stderr_has("\npgfeed: sql: COMMIT\n");
+    let told = db.pgfeed(["-vv", "notify", "c", "a payload"]).run().ok();
+    told.stderr_has("pg_notify").lacks("a payload");
+    let queue = db.pgfeed(["-vv", "notify", "--queue", "q", "--create", "a payload"]).run().ok();
+    queue.stderr_has("CREATE TABLE").lacks("a payload");
+    let told = db.pgfeed(["-vv", "tail-queue", "q", "-e", "--consume", "-o", "raw"]).run().ok();
+    told.stdout_is("a payload\n").stderr_has("DELETE FROM");
+    let told = db.pgfeed(["-vv", "listen", "c", "-t", "1s"]).run().ok();
+    told.stderr_has("pgfeed: sql: LISTEN \"c\"\n").stderr_has("pgfeed: connected to PostgreSQL ");
+    let told = db.pgfeed(["-v", "listen", "c", "-t", "1s"]).run().ok();
+    assert!(told.stderr.contains("connected to PostgreSQL") && !told.stderr.contains("sql:"), "{told}");
 }
 
 #[test]
