@@ -61,7 +61,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l payloa
 row\t'New values (old ones of a deleted row)'
 full\t'New and old values'
 diff\t'New values, and the previous ones of the columns that changed'"
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key")' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l exclude -d 'All columns but these in the payload' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l update-of -d 'Only updates that change one of these columns, or the key' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l when -d 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events' -r

@@ -25,8 +25,9 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
     let tables = tables(args.tables.names())?;
     sql::check_name("the schema's name", &args.apply.schema)?;
     // Checked once without a server; without a destination it becomes the channel of the table's name.
-    let asked: Vec<Spec> = destinations(args).into_iter().map(|to| spec(args, to).checked()).collect::<Result<_>>()?;
-    let unnamed = spec(args, Destination::Channel("the table's name".to_owned())).checked()?;
+    let unnamed = spec(args, Destination::Channel("the table's name".to_owned()))?.checked()?;
+    let named = destinations(args).into_iter().map(|to| Spec { to, ..unnamed.clone() }.checked());
+    let asked: Vec<Spec> = named.collect::<Result<_>>()?;
     let only_looks = args.check || args.apply.dry_run || args.apply.print_sql;
     let settings = trigger::Settings {
         schema: &args.apply.schema,
@@ -118,13 +119,13 @@ pub fn print_script(statements: &[String]) -> Result<()> {
     print_lines(statements.iter().map(|statement| format!("{statement};")))
 }
 
-fn spec(args: &InstallTrigger, to: Destination) -> Spec {
-    let columns = match (args.columns.is_empty(), args.exclude.is_empty()) {
-        (false, _) => Columns::Only(trimmed(&args.columns)),
-        (true, false) => Columns::Except(trimmed(&args.exclude)),
-        (true, true) => Columns::All,
+fn spec(args: &InstallTrigger, to: Destination) -> Result<Spec> {
+    let columns = match (columns(&args.columns)?, columns(&args.exclude)?) {
+        (only, _) if !only.is_empty() => Columns::Only(only),
+        (_, except) if !except.is_empty() => Columns::Except(except),
+        _ => Columns::All,
     };
-    Spec {
+    Ok(Spec {
         to,
         events: args.events.iter().map(|event| event_of(*event)).collect(),
         payload: match args.payload {
@@ -134,16 +135,20 @@ fn spec(args: &InstallTrigger, to: Destination) -> Spec {
             cli::Payload::Diff => Payload::Diff,
         },
         columns,
-        update_of: trimmed(&args.update_of),
+        update_of: self::columns(&args.update_of)?,
         skip_unchanged: args.skip_unchanged,
         when: args.when.clone(),
         enable_always: args.enable_always,
-    }
+    })
 }
 
-/// `a, b` means the columns a and b.
-fn trimmed(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| name.trim().to_owned()).collect()
+/// The columns of all lists.
+fn columns(lists: &[String]) -> Result<Vec<String>> {
+    let mut columns = Vec::new();
+    for list in lists {
+        columns.extend(sql::columns(list)?);
+    }
+    Ok(columns)
 }
 
 fn event_of(event: cli::Event) -> Event {

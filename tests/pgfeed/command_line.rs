@@ -74,6 +74,9 @@ fn names_are_checked_before_connecting() {
         &["demo", "--rate", "0"],
         &["tail-queue", "q", "--poll", "0"],
         &["install-trigger", "t", "--lock-timeout", "1000h"],
+        &["install-trigger", "t", "--columns", "\"a"],
+        &["install-trigger", "t", "--exclude", "a,,b"],
+        &["install-trigger", "t", "--update-of", ""],
         &["listen", "x", "--heartbeat", "1us"],
     ] {
         // Nobody listens there: exit 3 would mean that it had tried to connect.
