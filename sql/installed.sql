@@ -3,6 +3,7 @@ SELECT p.oid AS function_oid, fn.nspname AS function_schema, p.proname AS functi
        pg_catalog.pg_get_userbyid(p.proowner) AS owner, p.prosecdef AS is_definer,
        COALESCE(p.proconfig, '{}') AS settings,
        t.tgrelid AS table_oid, tn.nspname AS table_schema, c.relname AS table_name,
+       ARRAY(SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_ancestors(t.tgrelid)) AS ancestors,
        t.tgname AS trigger_name, t.tgtype AS trigger_type,
        -- pg_get_triggerdef would say it more nicely, and lock the table.
        t.tgqual::pg_catalog.text AS condition, COALESCE(t.tgoldtable, t.tgnewtable)::pg_catalog.text AS rows,

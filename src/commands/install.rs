@@ -45,6 +45,7 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
 
     let mut connection = context.connect()?;
     let installations = trigger::install(&mut connection, &tables, &specs_of, &settings)?;
+    installations.iter().filter_map(|one| one.warning.as_deref()).for_each(|warning| context.term.warn(warning));
     if args.apply.print_sql {
         print_script(&trigger::up(&installations))?;
         return Ok(Exit::Done);

@@ -10,6 +10,7 @@ use super::obstacle::Obstacle;
 use super::plan::Plan;
 use super::spec::Spec;
 use super::table::Table;
+use super::twice::told_twice;
 use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -85,6 +86,8 @@ pub struct Installation {
     pub in_the_way: Vec<String>,
     /// Whose queue it may fill.
     pub trust: Trust,
+    /// What whoever installs should know, though it is no error.
+    pub warning: Option<String>,
 }
 
 /// How to install.
@@ -125,7 +128,10 @@ pub fn install(
             let plan = plan(&mut transaction, &table, spec, settings.schema).map_err(doing)?;
             let action = action(&plan, &installed);
             let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
-            installations.push(Installation { table: table.clone(), plan, action, in_the_way: Vec::new(), trust });
+            let (table, in_the_way) = (table.clone(), Vec::new());
+            let mut one = Installation { table, plan, action, in_the_way, trust, warning: None };
+            one.warning = told_twice(&one, &installations, &installed);
+            installations.push(one);
         }
     }
     let mut differing: Vec<&mut Installation> =

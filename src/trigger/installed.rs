@@ -35,6 +35,8 @@ pub struct WatchedTable {
     pub oid: u32,
     pub schema: String,
     pub name: String,
+    /// It and all that it is a partition of; empty when it is nobody's.
+    pub ancestors: Vec<u32>,
 }
 
 /// One installed trigger.
@@ -80,6 +82,7 @@ impl Installed {
                     oid,
                     schema: row.get("table_schema"),
                     name: row.get("table_name"),
+                    ancestors: row.get("ancestors"),
                 });
                 all.push(Self {
                     schema: row.get("function_schema"),

@@ -18,6 +18,7 @@ mod published;
 mod spec;
 mod survey;
 mod table;
+mod twice;
 mod uninstall;
 mod written;
 

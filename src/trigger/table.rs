@@ -18,6 +18,8 @@ pub struct Table {
     /// Schema and name as told in events: for a partition, those of its root.
     pub told_schema: String,
     pub told_name: String,
+    /// It and all that it is a partition of; empty when it is nobody's.
+    pub ancestors: Vec<u32>,
     pub kind: Kind,
     /// Whether another trigger or action makes row level necessary for the right order.
     pub row_order: bool,
@@ -100,6 +102,7 @@ impl Table {
             name,
             told_schema: row.get("told_schema"),
             told_name: row.get("told_name"),
+            ancestors: row.get("ancestors"),
             kind,
             row_order: row.get("row_order"),
             columns: columns(transaction, oid)?,

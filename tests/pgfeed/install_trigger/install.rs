@@ -177,6 +177,30 @@ fn what_is_not_ours_is_replaced_by_force_only() {
 }
 
 #[test]
+fn a_partition_that_its_root_tells_already_is_warned_of() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
+         CREATE TABLE middle PARTITION OF root DEFAULT PARTITION BY RANGE (id);
+         CREATE TABLE leaf PARTITION OF middle DEFAULT; CREATE TABLE parent (id int); CREATE TABLE child () INHERITS (parent)",
+    );
+    let warning = |part: &str, whole: &str| {
+        format!(
+            "pgfeed: warning: public.{part} is a partition of public.{whole}, and both tell channel \"root\": a change of its rows is told twice\n"
+        )
+    };
+    install(&db, ["root", "--channel", "other"]);
+    install(&db, ["leaf"]);
+    let run = |args: &[&str]| db.pgfeed(["install-trigger"]).args(args).run().ok();
+    run(&["root"]).stderr_is(&warning("leaf", "root"));
+    run(&["leaf"]).stderr_is(&warning("leaf", "root")).stdout_has("unchanged");
+    db.pgfeed(["uninstall-trigger", "--all"]).run().ok();
+    run(&["root", "leaf"]).stderr_is(&warning("leaf", "root"));
+    // What is inherited otherwise has triggers of its own only.
+    install(&db, ["parent", "child", "--channel", "c"]);
+}
+
+#[test]
 fn verbose_twice_shows_the_text_of_every_statement_and_no_payload() {
     let db = Database::new();
     db.sql(TWO);
