@@ -8,7 +8,7 @@ SELECT n.nspname AS schema, c.relname AS name, told_n.nspname AS told_schema, to
                LEFT JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objoid = t.tgfoid
                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgtype & 1 = 1 AND t.tgtype & 66 = 0
                  -- Ours, or in the place of ours, and replaced by --force.
-                 AND COALESCE(d.description, '') NOT LIKE 'pgfeed {%' AND t.tgname NOT LIKE '!pgfeed\_%')
+                 AND COALESCE(d.description, '') NOT LIKE 'pgfeed {%' AND NOT pg_catalog.starts_with(t.tgname::pg_catalog.text, '!pgfeed_'))
        OR EXISTS (SELECT FROM pg_catalog.pg_constraint k
                   WHERE k.conrelid = c.oid AND k.confrelid = c.oid AND k.contype = 'f'
                     AND (k.confupdtype NOT IN ('a', 'r') OR k.confdeltype NOT IN ('a', 'r'))) AS row_order

@@ -73,7 +73,7 @@ impl Filter {
                 Part::Row => format!(" VAR {row} 0"),
                 Part::Columns(columns) => {
                     let fields = columns.iter().map(|column| format!(" VAR {row} {}", column.number));
-                    format!(" ROWEXPR{}", fields.collect::<String>())
+                    format!(" ROW{}", fields.collect::<String>())
                 }
             };
             format!(" FUNCEXPR {RECORD_IMAGE_NE}{}{}", version(1), version(2))
@@ -96,6 +96,8 @@ fn shape_of(tree: &str) -> impl Iterator<Item = &str> {
         let was_asked =
             std::mem::replace(&mut says_more, matches!(word, ":funcid" | ":opno" | ":boolop" | ":varno" | ":varattno"));
         match word.trim_start_matches('(').strip_prefix('{') {
+            // As it is called since PostgreSQL 15.
+            Some("ROWEXPR") => Some("ROW"),
             Some(kind) => Some(kind),
             None => was_asked.then_some(word),
         }
@@ -121,6 +123,7 @@ mod tests {
     fn what_the_server_makes_of_a_filter_is_recognised() {
         let columns = Part::Columns(vec![column("id", 1), column("b", 2)]);
         assert!(Filter(vec![columns.clone(), Part::Row]).is(TREE));
+        assert!(Filter(vec![columns.clone(), Part::Row]).is(&TREE.replace("ROWEXPR", "ROW")));
         for other in [vec![Part::Row], vec![columns.clone()], vec![Part::Row, columns]] {
             assert!(!Filter(other).is(TREE));
         }

@@ -151,7 +151,8 @@ impl Installed {
             Some(owner) => self.is_definer && self.owner == *owner,
             None => !self.is_definer,
         };
-        same_rights && planned.eq(self.settings.iter().cloned())
+        // A server that quotes all identifiers has done so here too.
+        same_rights && planned.eq(self.settings.iter().map(|setting| setting.replace('"', "")))
     }
 
     /// SQL that removes the triggers and the function, and nothing else. Without CASCADE: whoever has built upon it is told.
