@@ -61,7 +61,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Durable: store changes in this queue, made on first use; with an explicit --channel, both')
             [CompletionResult]::new('--events', '--events', [CompletionResultType]::ParameterName, 'Changes to tell')
             [CompletionResult]::new('--payload', '--payload', [CompletionResultType]::ParameterName, 'What a change tells of the row: its key; new values (old ones of a deleted row); new and old; new, and the previous ones of the columns that changed')
-            [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Only these columns in the payload (the key is always in "key")')
+            [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'All columns but these in the payload')
             [CompletionResult]::new('--update-of', '--update-of', [CompletionResultType]::ParameterName, 'Only updates that change one of these columns, or the key')
             [CompletionResult]::new('--when', '--when', [CompletionResultType]::ParameterName, 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events')
@@ -390,8 +390,8 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             break
         }
         'pgfeed;demo' {
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes')
-            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Exit after N changes (not with a COMMAND)')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Exit after N changes (not with a COMMAND)')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'Changes a second')
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep the server''s data in DIR, which must not exist or be empty')
             [CompletionResult]::new('--pg-bin', '--pg-bin', [CompletionResultType]::ParameterName, 'Where initdb and postgres are, when they are not found by themselves')

@@ -57,7 +57,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --queue 'Durable: store changes in this queue, made on first use; with an explicit --channel, both'
             cand --events 'Changes to tell'
             cand --payload 'What a change tells of the row: its key; new values (old ones of a deleted row); new and old; new, and the previous ones of the columns that changed'
-            cand --columns 'Only these columns in the payload (the key is always in "key")'
+            cand --columns 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL'
             cand --exclude 'All columns but these in the payload'
             cand --update-of 'Only updates that change one of these columns, or the key'
             cand --when 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events'
@@ -377,8 +377,8 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --version 'Print version'
         }
         &'pgfeed;demo'= {
-            cand -n 'Exit after N changes'
-            cand --count 'Exit after N changes'
+            cand -n 'Exit after N changes (not with a COMMAND)'
+            cand --count 'Exit after N changes (not with a COMMAND)'
             cand --rate 'Changes a second'
             cand --keep 'Keep the server''s data in DIR, which must not exist or be empty'
             cand --pg-bin 'Where initdb and postgres are, when they are not found by themselves'

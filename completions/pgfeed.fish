@@ -61,7 +61,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l payloa
 row\t'New values (old ones of a deleted row)'
 full\t'New and old values'
 diff\t'New values, and the previous ones of the columns that changed'"
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key")' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l exclude -d 'All columns but these in the payload' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l update-of -d 'Only updates that change one of these columns, or the key' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l when -d 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events' -r
@@ -310,7 +310,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s q -l quiet -d '
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s v -l verbose -d 'More on stderr; twice for the text of every SQL statement'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s ? -l help -d 'Print help (so does a -h that is not followed by a host)'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand doctor" -s V -l version -d 'Print version'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -s n -l count -d 'Exit after N changes (not with a COMMAND)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l rate -d 'Changes a second' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l keep -d 'Keep the server\'s data in DIR, which must not exist or be empty' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand demo" -l pg-bin -d 'Where initdb and postgres are, when they are not found by themselves' -r -F

@@ -7,5 +7,5 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_namespace fn ON fn.oid = p.pronamespace
 LEFT JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objoid = p.oid AND d.objsubid = 0
-WHERE t.tgname LIKE '!pgfeed\_%' AND t.tgparentid = 0 AND COALESCE(d.description, '') NOT LIKE 'pgfeed {%'
+WHERE pg_catalog.starts_with(t.tgname::pg_catalog.text, '!pgfeed_') AND t.tgparentid = 0 AND COALESCE(d.description, '') NOT LIKE 'pgfeed {%'
 ORDER BY 1, 2;

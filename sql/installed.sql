@@ -1,8 +1,14 @@
 -- What pgfeed has installed: the functions that carry its marker, each with its triggers (none: the table is gone).
 SELECT p.oid AS function_oid, fn.nspname AS function_schema, p.proname AS function_name, p.prosrc AS body, d.description AS marker,
        pg_catalog.pg_get_userbyid(p.proowner) AS owner, p.prosecdef AS is_definer,
+       COALESCE(p.proconfig, '{}') AS settings,
        t.tgrelid AS table_oid, tn.nspname AS table_schema, c.relname AS table_name,
-       t.tgname AS trigger_name, t.tgtype AS trigger_type, 
+       ARRAY(SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_ancestors(t.tgrelid)) AS ancestors,
+       t.tgname AS trigger_name, t.tgtype AS trigger_type,
+       -- pg_get_triggerdef would say it more nicely, and lock the table.
+       t.tgqual::pg_catalog.text AS condition, COALESCE(t.tgoldtable, t.tgnewtable)::pg_catalog.text AS rows,
+       t.tgattr = ''::pg_catalog.int2vector AND t.tgnargs = 0 AND t.tgconstraint = 0
+         AND (t.tgoldtable IS NULL OR t.tgnewtable IS NULL) AS is_plain,
        CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger clone
                          WHERE clone.tgfoid = p.oid AND clone.tgname = t.tgname AND clone.tgenabled <> t.tgenabled)
             THEN 'mixed' ELSE t.tgenabled::text END AS enabled

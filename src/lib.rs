@@ -11,6 +11,7 @@
 
 mod backoff;
 mod bench;
+mod bounded;
 mod cli;
 pub mod cluster;
 mod commands;

@@ -4,7 +4,7 @@ mod name;
 
 use crate::error::{Error, Result};
 
-pub use name::TableName;
+pub use name::{TableName, columns};
 
 /// The longest identifier the server keeps, in bytes (`NAMEDATALEN` less one); it cuts longer ones silently.
 pub const MAX_NAME_BYTES: usize = 63;

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd};
 #[cfg(target_os = "linux")]
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Duration;
 
 /// Whether SIGHUP is ignored, as `nohup` arranges it.
@@ -169,15 +169,27 @@ pub enum Ending {
     Kill,
 }
 
+impl Ending {
+    fn signal(self) -> libc::c_int {
+        match self {
+            Self::Ask => libc::SIGTERM,
+            Self::Kill => libc::SIGKILL,
+        }
+    }
+}
+
 /// Sends a signal to all processes of a group; one that has no processes any more is no error.
 pub fn signal_group(group: u32, ending: Ending) {
-    let signal = match ending {
-        Ending::Ask => libc::SIGTERM,
-        Ending::Kill => libc::SIGKILL,
-    };
     let Some(group) = libc::pid_t::try_from(group).ok().filter(|group| *group > 1) else { return };
     // SAFETY: it sends a signal, and not to ourselves: 0 and 1 were excluded.
-    unsafe { libc::kill(-group, signal) };
+    unsafe { libc::kill(-group, ending.signal()) };
+}
+
+/// Sends a signal to a child that has not been waited for: until then its number belongs to nobody else.
+pub fn signal_child(child: &Child, ending: Ending) {
+    let Some(pid) = libc::pid_t::try_from(child.id()).ok().filter(|pid| *pid > 1) else { return };
+    // SAFETY: it sends a signal, and to one process.
+    unsafe { libc::kill(pid, ending.signal()) };
 }
 
 /// Makes sure that we learn how our children end, though whoever started us may have wanted to know nothing of its own.

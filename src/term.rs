@@ -86,6 +86,14 @@ impl Term {
         }
     }
 
+    /// Shows an SQL statement, whose lines stay lines.
+    pub fn statement(&self, statement: &str) {
+        if self.says(Verbosity::Sql) {
+            let lines: Vec<_> = statement.trim_end().lines().map(text::escape).collect();
+            self.line(&format!("pgfeed: sql: {}", lines.join("\n  ")));
+        }
+    }
+
     /// Warns.
     pub fn warn(&self, message: impl AsRef<str>) {
         if self.says(Verbosity::Normal) {
@@ -116,12 +124,13 @@ impl Term {
 
 /// The usual variables: <https://no-color.org>, <https://bixense.com/clicolors>, and PG_COLOR as psql reads it.
 fn use_color(choice: ColorChoice, is_terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let forced = || set("CLICOLOR_FORCE") && std::env::var_os("CLICOLOR_FORCE").is_none_or(|value| value != "0");
     match choice {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto if set("NO_COLOR") => false,
-        ColorChoice::Auto if set("CLICOLOR_FORCE") => true,
+        ColorChoice::Auto if forced() => true,
         ColorChoice::Auto => match std::env::var("PG_COLOR").as_deref() {
             Ok("always") => true,
             Ok("never") => false,

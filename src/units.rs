@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The shortest interval.
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// The server keeps `lock_timeout` in milliseconds and 31 bits: 24.8 days.
+const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(24 * 86_400);
+
 /// Parses `250ms`, `10s`, `5m`, `1h30m`, `2d`; a bare number is seconds.
 ///
 /// # Errors
@@ -36,6 +39,27 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         rest = tail;
     }
     if text.is_empty() { Err(refused()) } else { Ok(total) }
+}
+
+/// Parses how long the server may wait for a lock: a [`duration`], but not one that its setting cannot hold.
+///
+/// # Errors
+/// A sentence that says which forms are understood, or what the longest is.
+pub fn lock_wait(text: &str) -> Result<Duration, String> {
+    let wait = duration(text)?;
+    if wait > LONGEST_LOCK_WAIT {
+        return Err(format!("'{text}' is more than a server can wait: at most 24d"));
+    }
+    Ok(wait)
+}
+
+/// Parses how often to do something, or 0 for never: as an [`interval`] otherwise.
+///
+/// # Errors
+/// A sentence that says which forms are understood, or what the shortest is.
+pub fn interval_or_never(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration.is_zero() { Ok(duration) } else { interval(text) }
 }
 
 /// Parses how often to do something: a [`duration`], but not one that would leave no time for anything else.
@@ -125,6 +149,21 @@ mod tests {
         for wrong in ["0", "0s", "999us", "1e-9", "x"] {
             assert!(interval(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn never_is_an_interval_where_that_is_said() {
+        assert_eq!(interval_or_never("0s"), Ok(Duration::ZERO));
+        assert_eq!(interval_or_never("1ms"), Ok(Duration::from_millis(1)));
+        for wrong in ["1us", "999us", "x"] {
+            assert!(interval_or_never(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_lock_is_waited_for_as_long_as_a_server_can() {
+        assert_eq!(lock_wait("24d"), Ok(LONGEST_LOCK_WAIT));
+        assert!(lock_wait("1000h").is_err() && lock_wait("25d").is_err());
     }
 
     #[test]

@@ -67,7 +67,7 @@ fn listen<S: Sink + Send + 'static>(bench: &Bench, channel: &str, sink: S, colle
         buffer_bytes: usize::MAX,
         overflow: Overflow::Stop,
     };
-    let source = Listen::start(options, Box::new(Silent), &stop);
+    let source = Listen::start(options, vec![Box::new(Silent)], &stop);
     start(source, |_| Ok(sink), collected, stop, None)
 }
 

@@ -22,8 +22,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Demo {
-    /// Exit after N changes
-    #[arg(short = 'n', long, value_name = "N", value_parser = units::count)]
+    /// Exit after N changes (not with a COMMAND)
+    #[arg(short = 'n', long, value_name = "N", value_parser = units::count, conflicts_with = "command")]
     pub count: Option<u64>,
 
     /// Changes a second

@@ -46,7 +46,7 @@ pub struct Listen {
     pub reconnect: Reconnect,
 
     /// Ask a silent server this often whether it is still there; 0 never asks
-    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = units::duration, help_heading = "Link")]
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = units::interval_or_never, help_heading = "Link")]
     pub heartbeat: Duration,
 
     /// Write a line to this open file descriptor at every gap

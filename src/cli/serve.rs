@@ -74,6 +74,6 @@ pub struct Serve {
     pub clients: u64,
 
     /// Ask a silent server, and silent clients, this often whether they are still there; 0 never asks
-    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = units::duration, help_heading = "Clients")]
+    #[arg(long, value_name = "DUR", default_value = "30s", value_parser = units::interval_or_never, help_heading = "Clients")]
     pub heartbeat: Duration,
 }

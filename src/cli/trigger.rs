@@ -47,16 +47,16 @@ pub struct InstallTrigger {
     #[arg(long, value_name = "KIND", default_value = "row")]
     pub payload: Payload,
 
-    /// Only these columns in the payload (the key is always in "key")
-    #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "exclude")]
+    /// Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL
+    #[arg(long, value_name = "LIST", conflicts_with = "exclude")]
     pub columns: Vec<String>,
 
     /// All columns but these in the payload
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST")]
     pub exclude: Vec<String>,
 
     /// Only updates that change one of these columns, or the key
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST")]
     pub update_of: Vec<String>,
 
     /// Skip updates that change none of the published columns, nor the key
@@ -163,7 +163,7 @@ pub struct Apply {
     pub schema: String,
 
     /// Do not wait longer than this for a table that others hold
-    #[arg(long, value_name = "DUR", default_value = "3s", value_parser = units::duration)]
+    #[arg(long, value_name = "DUR", default_value = "3s", value_parser = units::lock_wait)]
     pub lock_timeout: Duration,
 
     /// Form of the plan and the result

@@ -48,10 +48,15 @@ impl Binaries {
         if let Some(dir) = named.map(Path::to_owned).or(from_env) {
             return Self::named(dir);
         }
-        let candidates = pg_config_bindir().into_iter().chain(on_path(&path)).chain(in_places(Path::new("")));
+        Self::search(&path, Path::new(""))
+    }
+
+    /// Looks where programs are on this system. Tests put a `root` in front.
+    fn search(path: &OsStr, root: &Path) -> Result<Self> {
+        let candidates = pg_config_bindir(path).into_iter().chain(on_path(path)).chain(in_places(root));
         Self::first(candidates).ok_or_else(|| {
             Error::failed("no PostgreSQL server is installed here: initdb and postgres were not found")
-                .hint(install_hint(&path))
+                .hint(install_hint(path))
         })
     }
 
@@ -106,8 +111,9 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-fn pg_config_bindir() -> Option<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+fn pg_config_bindir(path: &OsStr) -> Option<PathBuf> {
+    let pg_config = on_path(path).into_iter().map(|dir| dir.join("pg_config")).find(|program| is_program(program))?;
+    let output = Command::new(pg_config).arg("--bindir").output().ok()?;
     let dir = String::from_utf8(output.stdout).ok()?;
     Some(PathBuf::from(dir.trim()))
 }
@@ -116,7 +122,7 @@ fn on_path(path: &OsStr) -> Vec<PathBuf> {
     env::split_paths(path).filter(|dir| !dir.as_os_str().is_empty()).collect()
 }
 
-/// Every version's folder in every place, the highest version of each place first. Tests put a `root` in front.
+/// Every version's folder in every place, the highest version of each place first.
 fn in_places(root: &Path) -> Vec<PathBuf> {
     let under_root = |parent: &str| match root.as_os_str().is_empty() {
         true => PathBuf::from(parent),
@@ -204,6 +210,17 @@ mod tests {
         assert_eq!(refused.to_string(), format!("there is no initdb in {}", root.path().display()));
         server(root.path());
         assert_eq!(Binaries::find(Some(root.path())).unwrap().dir(), root.path());
+    }
+
+    #[test]
+    fn without_a_server_the_error_says_what_installs_one() {
+        let (root, bin) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        program(&bin.path().join("apt-get"));
+        let told = Binaries::search(bin.path().as_os_str(), root.path()).unwrap_err();
+        assert_eq!(told.to_string(), "no PostgreSQL server is installed here: initdb and postgres were not found");
+        assert_eq!(told.notes().collect::<Vec<_>>(), [("hint", "sudo apt-get install -y postgresql")]);
+        server(&root.path().join("usr/lib/postgresql/17/bin"));
+        Binaries::search(bin.path().as_os_str(), root.path()).unwrap();
     }
 
     #[test]

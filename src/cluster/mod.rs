@@ -23,7 +23,7 @@ use std::{fs, io};
 use self::account::Account;
 pub use self::discover::Binaries;
 pub use self::guard::{Guard, Patience};
-pub use self::process::Signal;
+pub use self::process::{Signal, forget_other_servers};
 pub use self::settings::{Builder, Durability, Shutdown, Tcp};
 use crate::error::{Error, Result};
 

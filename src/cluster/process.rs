@@ -85,12 +85,8 @@ pub(super) fn start(program: &Program<'_>, guard: &mut Guard) -> io::Result<Chil
     command.args(["-c", "read -r _ && exec \"$@\" </dev/null", "pgfeed-start"]).arg(program.path).args(program.args);
     command.process_group(0).current_dir(program.home);
     command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
-    for (name, _) in std::env::vars_os() {
-        // What a client reads from the environment (PGPORT, PGDATA ...) the server reads too.
-        if name.as_encoded_bytes().starts_with(b"PG") {
-            command.env_remove(name);
-        }
-    }
+    // What a client reads from the environment (PGPORT, PGDATA ...) the server reads too.
+    forget_other_servers(&mut command);
     // With another locale the server speaks another language; on macOS it may even refuse to start.
     command.env("LC_ALL", "C").env("TZ", "UTC");
     program.account.lower(&mut command);
@@ -102,6 +98,14 @@ pub(super) fn start(program: &Program<'_>, guard: &mut Guard) -> io::Result<Chil
         Ok(()) => Ok(child),
         // The shell has not had its line, and ends.
         Err(error) => child.wait().and(Err(error)),
+    }
+}
+
+/// Takes away every variable by which a user names another server: not only PGHOST, since PGHOSTADDR and PGSERVICE win over it.
+pub fn forget_other_servers(command: &mut Command) {
+    let is_postgres = |name: &[u8]| name.starts_with(b"PG") && !name.starts_with(b"PGFEED_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_postgres(name.as_encoded_bytes())) {
+        command.env_remove(name);
     }
 }
 

@@ -11,7 +11,6 @@ use crate::connection::{self, Connection, Environment, Notice, Settings};
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 use crate::term::Term;
-use crate::units::show_duration;
 
 /// What every command needs.
 pub struct Context {
@@ -73,10 +72,7 @@ impl Context {
                 self.term.note(format!("{error}; waiting for it"));
             }
         })?;
-        let (major, minor) = (connection.server_version_num() / 10_000, connection.server_version_num() % 10_000);
-        let (place, process, took) =
-            (connection.endpoint(), connection.backend_pid(), show_duration(started.elapsed()));
-        self.term.verbose(format!("connected to PostgreSQL {major}.{minor} on {place} in {took}, process {process}"));
+        self.term.verbose(format!("connected to {}", connection.describe(started.elapsed())));
         Ok(connection)
     }
 }

@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::stop::Stop;
-use crate::term::Verbosity;
 use crate::text::escape;
 use crate::trigger::{
     self, Action, Columns, Destination, Doorbell, Event, Installation, Mode, Payload, Spec, TableName,
@@ -26,8 +25,9 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
     let tables = tables(args.tables.names())?;
     sql::check_name("the schema's name", &args.apply.schema)?;
     // Checked once without a server; without a destination it becomes the channel of the table's name.
-    let asked: Vec<Spec> = destinations(args).into_iter().map(|to| spec(args, to).checked()).collect::<Result<_>>()?;
-    let unnamed = spec(args, Destination::Channel("the table's name".to_owned())).checked()?;
+    let unnamed = spec(args, Destination::Channel("the table's name".to_owned()))?.checked()?;
+    let named = destinations(args).into_iter().map(|to| Spec { to, ..unnamed.clone() }.checked());
+    let asked: Vec<Spec> = named.collect::<Result<_>>()?;
     if args.backfill {
         unnamed.refuse_backfill()?;
     }
@@ -48,14 +48,10 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
 
     let mut connection = context.connect()?;
     let installations = trigger::install(&mut connection, &tables, &specs_of, &settings)?;
+    installations.iter().filter_map(|one| one.warning.as_deref()).for_each(|warning| context.term.warn(warning));
     if args.apply.print_sql {
-        let plans: Vec<_> = installations.iter().map(|installation| &installation.plan).collect();
-        print_script(&trigger::up(&plans))?;
+        print_script(&trigger::up(&installations))?;
         return Ok(Exit::Done);
-    }
-    if context.term.says(Verbosity::Sql) && settings.mode == Mode::Apply {
-        let changed = installations.iter().filter(|one| one.action != Action::Unchanged).map(|one| &one.plan);
-        trigger::up(&changed.collect::<Vec<_>>()).iter().for_each(|statement| context.term.verbose(statement));
     }
     report(&installations, settings.mode, args.apply.output)?;
     let differs = installations.iter().any(|installation| installation.action != Action::Unchanged);
@@ -127,13 +123,13 @@ pub fn print_script(statements: &[String]) -> Result<()> {
     print_lines(statements.iter().map(|statement| format!("{statement};")))
 }
 
-fn spec(args: &InstallTrigger, to: Destination) -> Spec {
-    let columns = match (args.columns.is_empty(), args.exclude.is_empty()) {
-        (false, _) => Columns::Only(trimmed(&args.columns)),
-        (true, false) => Columns::Except(trimmed(&args.exclude)),
-        (true, true) => Columns::All,
+fn spec(args: &InstallTrigger, to: Destination) -> Result<Spec> {
+    let columns = match (columns(&args.columns)?, columns(&args.exclude)?) {
+        (only, _) if !only.is_empty() => Columns::Only(only),
+        (_, except) if !except.is_empty() => Columns::Except(except),
+        _ => Columns::All,
     };
-    Spec {
+    Ok(Spec {
         to,
         events: args.events.iter().map(|event| event_of(*event)).collect(),
         payload: match args.payload {
@@ -143,16 +139,20 @@ fn spec(args: &InstallTrigger, to: Destination) -> Spec {
             cli::Payload::Diff => Payload::Diff,
         },
         columns,
-        update_of: trimmed(&args.update_of),
+        update_of: self::columns(&args.update_of)?,
         skip_unchanged: args.skip_unchanged,
         when: args.when.clone(),
         enable_always: args.enable_always,
-    }
+    })
 }
 
-/// `a, b` means the columns a and b.
-fn trimmed(names: &[String]) -> Vec<String> {
-    names.iter().map(|name| name.trim().to_owned()).collect()
+/// The columns of all lists.
+fn columns(lists: &[String]) -> Result<Vec<String>> {
+    let mut columns = Vec::new();
+    for list in lists {
+        columns.extend(sql::columns(list)?);
+    }
+    Ok(columns)
 }
 
 fn event_of(event: cli::Event) -> Event {

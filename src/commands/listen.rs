@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::RawFd;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::context::{Context, stdout};
@@ -48,9 +49,9 @@ pub fn run(args: &cli::Listen, context: &Context) -> Result<Exit> {
             cli::Overflow::Stop => Overflow::Stop,
         },
     };
-    let observer = Watch {
+    let watch = Watch { term: context.term, target: options.settings.target() };
+    let programs = Programs {
         term: context.term,
-        target: options.settings.target(),
         gaps: args.gap_fd.map(gap_file).transpose()?,
         // Last, since it removes a file: nothing of the command line can be wrong any more.
         ready: Ready::new(args.output.ready_file.clone())?,
@@ -61,7 +62,8 @@ pub fn run(args: &cli::Listen, context: &Context) -> Result<Exit> {
         Taker::Command => Outlet::command(args, &options.channels, &stop, context.term)?,
         Taker::Sink(destination) => Outlet::sink(args, destination.open(&stop)?),
     };
-    follow(options, Box::new(observer), outlet, &output::limits(&args.limits), context.term, &stop)
+    let observers: Vec<Box<dyn Observer>> = vec![Box::new(programs), Box::new(watch)];
+    follow(options, observers, outlet, &output::limits(&args.limits), context.term, &stop)
 }
 
 /// Where notifications go, and what that asks of the pump.
@@ -71,21 +73,21 @@ pub struct Outlet {
     on_refusal: OnRefusal,
     /// How long after the first signal the process may take.
     grace: Duration,
-    /// Whether it is all over when nobody reads stdout any more.
-    needs_reader: bool,
+    /// How much was written to stdout, if it goes there: then it is all over when nobody reads that any more.
+    written: Option<Arc<AtomicU64>>,
 }
 
 impl Outlet {
     /// To stdout.
     pub fn stdout(sink: Stdout) -> Self {
-        let (batch, on_refusal) = (MAX_BATCH, OnRefusal::Stop);
-        Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, needs_reader: true }
+        let (batch, on_refusal, written) = (MAX_BATCH, OnRefusal::Stop, Some(sink.written()));
+        Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, written }
     }
 
     /// To the clients of a server, who take all or nothing.
     #[cfg(feature = "serve")]
     pub fn clients(sink: Box<dyn Sink>) -> Self {
-        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, needs_reader: false }
+        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, written: None }
     }
 
     /// To a command.
@@ -95,12 +97,12 @@ impl Outlet {
             sink = sink.env("PGFEED_CHANNEL", channel);
         }
         let (batch, on_refusal) = (exec::batch(&args.delivery).unwrap_or(MAX_BATCH), on_refusal(args));
-        Ok(Self { sink: Box::new(sink), batch, on_refusal, grace: sink::exec::GRACE, needs_reader: false })
+        Ok(Self { sink: Box::new(sink), batch, on_refusal, grace: sink::exec::GRACE, written: None })
     }
 
     /// To a sink of `--to`.
     fn sink(args: &cli::Listen, sink: Box<dyn Sink>) -> Self {
-        Self { sink, batch: MAX_BATCH, on_refusal: on_refusal(args), grace: sink::GRACE, needs_reader: false }
+        Self { sink, batch: MAX_BATCH, on_refusal: on_refusal(args), grace: sink::GRACE, written: None }
     }
 }
 
@@ -114,20 +116,22 @@ fn on_refusal(args: &cli::Listen) -> OnRefusal {
 /// Pumps notifications until a limit, a signal, or the end of whoever reads.
 pub fn follow(
     options: Options,
-    observer: Box<dyn Observer>,
+    observers: Vec<Box<dyn Observer>>,
     outlet: Outlet,
     limits: &Limits,
     term: Term,
     stop: &Stop,
 ) -> Result<Exit> {
     let channels = Arc::clone(&options.channels);
-    let Outlet { mut sink, batch, on_refusal, grace, needs_reader } = outlet;
+    let Outlet { mut sink, batch, on_refusal, grace, written } = outlet;
     signal::watch(stop, grace);
-    if needs_reader {
+    let mut source = Listen::start(options, observers, stop);
+    let meter = Arc::new(Meter::start(*limits));
+    if let Some(written) = written {
         output::stop_when_the_reader_goes(stop);
+        output::end_a_stuck_write(&meter, written, limits, term);
     }
-    let mut source = Listen::start(options, observer, stop);
-    let meter = &Meter::start(*limits);
+    let meter = meter.as_ref();
     let report = &Told { term };
     let pump = Pump { source: &mut source, sink: sink.as_mut(), meter, batch, on_refusal, report, stop };
     let end = match pump.run() {
@@ -173,16 +177,18 @@ fn gap_file(fd: RawFd) -> Result<File> {
     sys::inherited_file(fd).map_err(|error| refused(&error.to_string()).hint(format!("open it, as in {fd}>gaps")))
 }
 
-/// Tells people, and whoever reads the gap descriptor, what happens to the connection.
+/// Tells people what happens to the connection.
 struct Watch {
     term: Term,
     /// What is connected to.
     target: String,
-    ready: Ready,
-    gaps: Option<File>,
 }
 
 impl Observer for Watch {
+    fn connected(&mut self, to: &str) {
+        self.term.verbose(format!("connected to {to}"));
+    }
+
     fn control(&mut self, control: &Control) {
         let detail = control.detail.as_deref().unwrap_or_default();
         match control.kind {
@@ -190,19 +196,14 @@ impl Observer for Watch {
                 // A person at a terminal may have another database in mind.
                 let place = if self.term.stderr_is_terminal { format!(" ({})", self.target) } else { String::new() };
                 self.term.note(format!("listening on {}{place}", control.about.names()));
-                self.ready.tell().into_iter().for_each(|why| self.term.warn(why));
             }
             ControlKind::Lost => self.term.warn(format!("connection lost: {detail}")),
             ControlKind::Gap => {
                 let down = show_duration(control.down.unwrap_or_default());
                 self.term
                     .warn(format!("listening again, after a gap of {down}: what was sent in between is not known"));
-                self.tell_gap(control);
             }
-            ControlKind::Overflow => {
-                self.term.warn(detail);
-                self.tell_gap(control);
-            }
+            ControlKind::Overflow => self.term.warn(detail),
             ControlKind::Stopped => {}
         }
     }
@@ -220,7 +221,29 @@ impl Observer for Watch {
     }
 }
 
-impl Watch {
+/// Tells programs the same: the ready file, systemd, and whoever reads the gap descriptor. Apart from people, whose stderr nobody may
+/// read.
+struct Programs {
+    term: Term,
+    ready: Ready,
+    gaps: Option<File>,
+}
+
+impl Observer for Programs {
+    fn control(&mut self, control: &Control) {
+        match control.kind {
+            ControlKind::Ready => self.ready.tell().into_iter().for_each(|why| self.term.warn(why)),
+            ControlKind::Gap | ControlKind::Overflow => self.tell_gap(control),
+            ControlKind::Lost | ControlKind::Stopped => {}
+        }
+    }
+
+    fn retrying(&mut self, _error: &Error) {}
+
+    fn full(&mut self, _then: Overflow) {}
+}
+
+impl Programs {
     fn tell_gap(&mut self, control: &Control) {
         let Some(file) = &mut self.gaps else { return };
         let mut line = Vec::new();

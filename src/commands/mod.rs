@@ -27,6 +27,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 
 use crate::cli::{self, Cli, Command};
+use crate::connection;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::feed::sink::registry;
@@ -45,6 +46,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return tell_clap(&error),
     };
     let term = Term::new(color(cli.global.color), verbosity(&cli.global));
+    if term.says(Verbosity::Sql) {
+        connection::tell_statements(move |statement| term.statement(statement));
+    }
     match dispatch(cli, term) {
         Ok(exit) => exit,
         Err(error) => {

@@ -1,18 +1,23 @@
 //! What the commands with a feed share: the flags of the output and of the limits, turned into what the feed takes.
 
 use std::fs::File;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::cli;
 use crate::error::Result;
 use crate::feed::event::{Control, Item};
 use crate::feed::format::{Format, Json, Pretty, Raw};
-use crate::feed::limits::{End, Limits};
+use crate::feed::limits::{End, Limits, Meter};
 use crate::feed::sink::Stdout;
 use crate::feed::{Outcome, Sink};
 use crate::stop::{Stop, StopReason};
-use crate::sys;
 use crate::term::Term;
+use crate::{signal, sys};
+
+/// How often it is looked whether a write is stuck.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// When to stop by itself.
 pub fn limits(limits: &cli::Limits) -> Limits {
@@ -61,6 +66,33 @@ pub fn stop_when_the_reader_goes(stop: &Stop) {
     std::thread::spawn(move || {
         if sys::wait_for_stdout_to_close() {
             stop.request(StopReason::ReaderGone);
+        }
+    });
+}
+
+/// Ends the process when the time of a feed is over, and nothing of what is being written was taken for as long as a signal would
+/// leave it: the pump itself looks at the limits only between two writes.
+pub fn end_a_stuck_write(meter: &Arc<Meter>, written: Arc<AtomicU64>, limits: &Limits, term: Term) {
+    if limits.timeout.is_none() && limits.idle_timeout.is_none() {
+        return;
+    }
+    let (meter, exit) = (Arc::downgrade(meter), End::TimeOver.exit(limits));
+    std::thread::spawn(move || {
+        let mut stuck = Duration::ZERO;
+        let mut seen = 0;
+        while let Some(meter) = meter.upgrade() {
+            let now = written.load(Ordering::Relaxed);
+            let is_stuck = meter.is_over() && std::mem::replace(&mut seen, now) == now;
+            // Held no longer than needed: it shows that the feed goes on.
+            drop(meter);
+            stuck = if is_stuck { stuck + LOOK } else { Duration::ZERO };
+            if stuck > signal::GRACE {
+                // On a thread: nobody may read stderr either.
+                std::thread::spawn(move || term.warn("the time is over, and nobody takes what is being written"));
+                std::thread::sleep(LOOK);
+                std::process::exit(i32::from(exit.code()));
+            }
+            std::thread::sleep(LOOK);
         }
     });
 }

@@ -77,7 +77,7 @@ pub fn run(args: &cli::Serve, context: &Context) -> Result<Exit> {
         None => {
             let options = listen_options(args, context, settings)?;
             let outlet = Outlet::clients(Box::new(server.fan()));
-            listen::follow(options, Box::new(watch), outlet, &Limits::default(), context.term, &Stop::default())
+            listen::follow(options, vec![Box::new(watch)], outlet, &Limits::default(), context.term, &Stop::default())
         }
         Some(queue) => show(&queue, context, settings, &server, watch),
     };

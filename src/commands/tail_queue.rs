@@ -132,10 +132,12 @@ fn look(
     let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, bytes, limits, stop };
     let mut sink = output::sink(&args.output, term, &stdout()?);
     let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
+        // In front of a stderr that nobody may read.
+        let failed = ready.tell();
         if term.stdout_is_terminal {
             term.note("looking only: every event stays in the queue (--consume takes them)");
         }
-        ready.tell().iter().for_each(|why| term.warn(why));
+        failed.iter().for_each(|why| term.warn(why));
     });
     say_goodbye(args, queue, &mut sink, &end);
     Ok(end?.exit(&limits))

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use postgres::types::{ToSql, Type};
 use postgres::{Error, GenericClient, Row};
 
-use super::Pooling;
+use super::{Pooling, statements};
 
 /// A parameter that knows its type, so that the server need not be asked for it first.
 pub trait Value: ToSql + Sync {
@@ -37,21 +37,25 @@ values! {
 
 /// All rows.
 pub fn rows(client: &mut impl GenericClient, query: &str, values: &[&dyn Value]) -> Result<Vec<Row>, Error> {
+    statements::note(query);
     client.query_typed(query, &typed(values))
 }
 
 /// The only row.
 pub fn row(client: &mut impl GenericClient, query: &str, values: &[&dyn Value]) -> Result<Row, Error> {
+    statements::note(query);
     client.query_typed_one(query, &typed(values))
 }
 
 /// The only row, or none.
 pub fn maybe_row(client: &mut impl GenericClient, query: &str, values: &[&dyn Value]) -> Result<Option<Row>, Error> {
+    statements::note(query);
     client.query_typed_opt(query, &typed(values))
 }
 
 /// Executes, and counts the rows.
 pub fn execute(client: &mut impl GenericClient, query: &str, values: &[&dyn Value]) -> Result<u64, Error> {
+    statements::note(query);
     client.execute_typed(query, &typed(values))
 }
 

@@ -10,7 +10,6 @@ use postgres::config::{SslMode, SslNegotiation};
 use postgres::{CancelToken, Client, Config, NoTls};
 
 use super::announced::Announced;
-use super::bounded::{self, Outcome};
 use super::dial::{Dial, Plan};
 use super::encryption::Encryption;
 use super::line::{Line, Stage};
@@ -18,6 +17,7 @@ use super::pooling::{self, Pooling};
 use super::preamble::{self, Facts, Said};
 use super::settings::{Host, Settings};
 use super::{Notice, reason};
+use crate::bounded::{self, Outcome};
 use crate::error::Result;
 
 /// How long a request to cancel may take.

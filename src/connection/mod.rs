@@ -6,7 +6,6 @@
 mod announced;
 pub mod ask;
 mod attempt;
-mod bounded;
 mod conninfo;
 mod dial;
 mod encryption;
@@ -22,6 +21,7 @@ mod reason;
 mod service;
 mod settings;
 mod sources;
+mod statements;
 mod transient;
 mod uri;
 mod verify;
@@ -37,10 +37,11 @@ use postgres::error::{DbError, Severity};
 use postgres::{Client, Transaction};
 
 use attempt::{EmergencyExit, Session};
-use bounded::Outcome;
+
 use line::Line;
 use preamble::Facts;
 
+use crate::bounded::{self, Outcome};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::units::show_duration;
@@ -50,6 +51,7 @@ pub use environment::Environment;
 pub use open::open_waiting;
 pub use pooling::Pooling;
 pub use settings::Settings;
+pub use statements::tell_statements;
 pub use transient::{is_transient, passing};
 pub use verify::tls_config;
 pub use watch::{Watch, Watcher};
@@ -222,14 +224,16 @@ impl Connection {
         self.pooling
     }
 
-    /// The server's version, such as 150018 for 15.18.
-    pub fn server_version_num(&self) -> u32 {
-        self.facts.version_num
-    }
-
     /// The process id of the server's side, as pg_stat_activity shows it.
     pub fn backend_pid(&self) -> i32 {
         self.facts.backend_pid
+    }
+
+    /// What is connected to, for people: `PostgreSQL 15.18 on db:5432 in 4ms, process 4711`.
+    pub fn describe(&self, took: Duration) -> String {
+        let (major, minor) = (self.facts.version_num / 10_000, self.facts.version_num % 10_000);
+        let (place, process, took) = (&self.endpoint, self.facts.backend_pid, show_duration(took));
+        format!("PostgreSQL {major}.{minor} on {place} in {took}, process {process}")
     }
 
     /// Where the server is.

@@ -5,13 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::attempt::{self, Target};
-use super::bounded::{self, Outcome};
 use super::endpoint::Place;
 use super::line::{Line, Stage};
 use super::preamble::Facts;
 use super::settings::{Host, Order, Settings, Wanted};
 use super::{Connection, is_transient};
 use crate::backoff::{Backoff, Random};
+use crate::bounded::{self, Outcome};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::units::show_duration;
@@ -56,14 +56,10 @@ pub fn open_waiting(
 /// Connects in a thread, which is left to itself when `stop` says so: it ends within the connect timeout.
 fn open_unless(settings: &Settings, stop: &dyn Fn() -> bool) -> Result<Connection> {
     let its_settings = settings.clone();
-    let opening = bounded::start(move || open(&its_settings));
-    loop {
-        match opening.wait(Some(SLICE)) {
-            Outcome::Done(result) => return result,
-            Outcome::Expired if stop() => return Err(stopped(settings)),
-            Outcome::Expired => {}
-            Outcome::Died => return Err(Error::connection("the connecting thread ended unexpectedly")),
-        }
+    match bounded::start(move || open(&its_settings)).wait_unless(stop) {
+        Outcome::Done(result) => result,
+        Outcome::Expired => Err(stopped(settings)),
+        Outcome::Died => Err(Error::connection("the connecting thread ended unexpectedly")),
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use postgres::{Client, SimpleQueryMessage};
 
-use super::bounded::{self, Outcome};
 use super::line::Line;
 use super::retire;
+use crate::bounded::{self, Outcome};
 use crate::error::{Error, Result};
 
 /// What stands between us and the server.

@@ -76,8 +76,13 @@ fn part(text: &str) -> Result<(String, &str), &'static str> {
             _ => Ok((word.to_ascii_lowercase(), &text[end..])),
         };
     };
+    quoted_part(quoted)
+}
+
+/// What stands behind an opening double quote: the name, and what follows the closing one.
+fn quoted_part(text: &str) -> Result<(String, &str), &'static str> {
     let mut name = String::new();
-    let mut rest = quoted;
+    let mut rest = text;
     loop {
         let Some(end) = rest.find('"') else { return Err("a double quote is not closed") };
         name.push_str(&rest[..end]);
@@ -85,6 +90,39 @@ fn part(text: &str) -> Result<(String, &str), &'static str> {
         let Some(doubled) = rest.strip_prefix('"') else { return Ok((name, rest)) };
         name.push('"');
         rest = doubled;
+    }
+}
+
+/// Parses a list of columns: `status, We ird, "a,b"`. Unlike tables they are spelled exactly without quotes too; in double quotes
+/// stands what holds a comma, or begins with a quote or a space.
+///
+/// # Errors
+/// A usage error that says what is wrong with it.
+pub fn columns(text: &str) -> Result<Vec<String>> {
+    let refused = |why: &str| {
+        Error::usage(format!("'{text}' is not a list of columns: {why}"))
+            .hint("write it like status,total; a name with a comma in it in double quotes, as in SQL")
+    };
+    let mut names = Vec::new();
+    let mut rest = text.trim_ascii();
+    loop {
+        let (name, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted_part(quoted).map_err(refused)?,
+            None => {
+                let (name, after) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+                (name.trim_ascii().to_owned(), after)
+            }
+        };
+        if name.is_empty() {
+            return Err(refused("a name in it is empty"));
+        }
+        names.push(name);
+        let after = after.trim_ascii_start();
+        match after.strip_prefix(',') {
+            Some(next) => rest = next.trim_ascii_start(),
+            None if after.is_empty() => return Ok(names),
+            None => return Err(refused("a name goes on behind its end")),
+        }
     }
 }
 
@@ -116,7 +154,24 @@ mod tests {
         assert!(TableName::parse(&"é".repeat(31)).is_ok());
     }
 
+    #[test]
+    fn lists_of_columns() {
+        let list = |text: &str| columns(text).unwrap();
+        assert_eq!(list("a"), ["a"]);
+        assert_eq!(list(" a, We ird ,B"), ["a", "We ird", "B"]);
+        assert_eq!(list("\"a,b\" , \" c\"\"d \",e\"f"), ["a,b", " c\"d ", "e\"f"]);
+        for wrong in ["", " ", "a,", ",a", "a,,b", "\"a", "\"a\"b", "\"\""] {
+            assert!(columns(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_list_of_quoted_columns_reads_back(names in prop::collection::vec("[^\0]{1,15}", 1..5)) {
+            let list = names.iter().map(|name| sql::ident(name)).collect::<Vec<_>>().join(",");
+            prop_assert_eq!(columns(&list).unwrap(), names);
+        }
+
         #[test]
         fn what_is_quoted_reads_back(schema in "[^\0]{1,15}", name in "[^\0]{1,15}") {
             let written = TableName { schema: Some(schema), name };

@@ -5,10 +5,12 @@ use std::time::Duration;
 use postgres::Transaction;
 
 use super::installed::{Difference, Installed, drop_trigger};
+use super::migration::ensure_schema;
 use super::obstacle::Obstacle;
 use super::plan::Plan;
 use super::spec::Spec;
 use super::table::Table;
+use super::twice::told_twice;
 use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
 use crate::exit::Exit;
@@ -29,6 +31,10 @@ const RIGHTS: &str = "an install needs TRIGGER on the table, and USAGE and CREAT
 const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the table's owner: install it as that role or a member of it, with \
                               USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
                               table queue, and INSERT on the queue's own table with the right to grant it";
+
+/// What a condition needs to be understood by the server.
+const CONDITION_RIGHTS: &str =
+    "--when needs TEMPORARY on the database: the server understands it in a temporary function";
 
 /// Whether a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +82,12 @@ pub struct Installation {
     pub plan: Plan,
     /// What was done, or would be.
     pub action: Action,
+    /// SQL that removes what has its place: the same under an older name, triggers that it had more, what is somebody else's.
+    pub in_the_way: Vec<String>,
+    /// Whose queue it may fill.
+    pub trust: Trust,
+    /// What whoever installs should know, though it is no error.
+    pub warning: Option<String>,
 }
 
 /// How to install.
@@ -102,6 +114,8 @@ pub fn install(
     settings: &Settings,
 ) -> Result<Vec<Installation>> {
     let mut transaction = begin(connection, settings.mode)?;
+    // From here on: a condition is understood by the server, which locks the table to do so.
+    limit_waits(&mut transaction, settings.lock_timeout)?;
     let installed = Installed::read(&mut transaction)?;
     let mut installations: Vec<Installation> = Vec::new();
     for name in tables {
@@ -113,21 +127,23 @@ pub fn install(
         for spec in specs_of(&table).map_err(doing)? {
             let plan = plan(&mut transaction, &table, spec, settings.schema).map_err(doing)?;
             let action = action(&plan, &installed);
-            installations.push(Installation { table: table.clone(), plan, action });
+            let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
+            let (table, in_the_way) = (table.clone(), Vec::new());
+            let mut one = Installation { table, plan, action, in_the_way, trust, warning: None };
+            one.warning = told_twice(&one, &installations, &installed);
+            installations.push(one);
         }
     }
-    let mut differing: Vec<&Plan> =
-        installations.iter().filter(|one| one.action != Action::Unchanged).map(|one| &one.plan).collect();
+    let mut differing: Vec<&mut Installation> =
+        installations.iter_mut().filter(|one| one.action != Action::Unchanged).collect();
     // Always in one order, so that two who watch the same tables cannot wait for each other.
-    differing.sort_by_key(|plan| plan.table_oid);
-    for plan in differing {
-        let rights = if plan.definer.is_some() { DURABLE_RIGHTS } else { RIGHTS };
-        let doing = |error: Error| explain(error, rights).doing(format!("installing on {}", plan.table));
-        let obstacles = Obstacle::read(&mut transaction, plan).map_err(doing)?;
-        obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, settings.force)).map_err(doing)?;
+    differing.sort_by_key(|one| one.plan.table_oid);
+    for one in differing {
+        let rights = if one.plan.definer.is_some() { DURABLE_RIGHTS } else { RIGHTS };
+        let doing = |error: Error| explain(error, rights).doing(format!("installing on {}", one.plan.table));
+        one.in_the_way = in_the_way(&mut transaction, &one.plan, &installed, settings.force).map_err(doing)?;
         if settings.mode == Mode::Apply {
-            let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
-            apply(&mut transaction, plan, &installed, &obstacles, &trust, settings.lock_timeout).map_err(doing)?;
+            apply(&mut transaction, one, &installed).map_err(doing)?;
         }
     }
     transaction.commit().map_err(|error| Error::from(error).doing("committing the installation"))?;
@@ -156,7 +172,7 @@ pub fn make_queue(connection: &mut Connection, queue: &Queue) -> Result<()> {
         return Ok(());
     }
     let mut transaction = begin(connection, Mode::Apply)?;
-    ensure_schema(&mut transaction, &queue.schema)?;
+    transaction.batch_execute(&ensure_schema(&queue.schema))?;
     queue::create(&mut transaction, queue, &Trust::In(None))?;
     transaction.commit().map_err(|error| Error::from(error).doing("committing the queue"))
 }
@@ -180,8 +196,8 @@ pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, sch
 /// The condition as the server understands it, with the schema of everything it names.
 fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
     let mut savepoint = transaction.transaction()?;
-    let bare =
-        read_back(&mut savepoint, table, "true").map_err(|e| e.doing("making a temporary function for --when"))?;
+    let bare = read_back(&mut savepoint, table, "true")
+        .map_err(|error| explain(error, CONDITION_RIGHTS).doing("making a temporary function for --when"))?;
     let whole = read_back(&mut savepoint, table, condition).map_err(|error| {
         let error = error.doing(format!("--when {condition:?}"));
         if error.exit() == Exit::Failed { error.exiting(Exit::Usage) } else { error }
@@ -214,33 +230,32 @@ fn action(plan: &Plan, installed: &[Installed]) -> Action {
     }
 }
 
-fn apply(
-    transaction: &mut Transaction,
-    plan: &Plan,
-    installed: &[Installed],
-    obstacles: &[Obstacle],
-    trust: &Trust,
-    lock_timeout: Duration,
-) -> Result<()> {
-    ensure_schema(transaction, &plan.schema)?;
+/// What has to go first. What locks the table most, that is: a lock that grows while held is how deadlocks are made.
+fn in_the_way(transaction: &mut Transaction, plan: &Plan, installed: &[Installed], force: bool) -> Result<Vec<String>> {
+    let obstacles = Obstacle::read(transaction, plan)?;
+    obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, force))?;
+    let (same, others): (Vec<&Installed>, Vec<&Installed>) =
+        installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
+    let mut statements: Vec<String> = others.iter().flat_map(|other| other.drop_statements()).collect();
+    statements.extend(obstacles.iter().map(|obstacle| obstacle.drop_statement(plan)));
+    let leftover =
+        same.iter().flat_map(|one| &one.triggers).filter(|t| !plan.triggers.iter().any(|p| p.name == t.name));
+    statements.extend(leftover.map(|trigger| drop_trigger(&trigger.name, &plan.quoted_table)));
+    Ok(statements)
+}
+
+fn apply(transaction: &mut Transaction, installation: &Installation, installed: &[Installed]) -> Result<()> {
+    let Installation { plan, in_the_way, trust, .. } = installation;
+    transaction.batch_execute(&ensure_schema(&plan.schema))?;
     if let Some(queue) = plan.queue() {
         queue::create(transaction, &queue, trust)?;
     }
-    limit_waits(transaction, lock_timeout)?;
-    let (same, others): (Vec<&Installed>, Vec<&Installed>) =
-        installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
-    for other in others {
-        execute(transaction, &other.drop_statements())?;
-    }
-    execute(transaction, &obstacles.iter().map(|obstacle| obstacle.drop_statement(plan)).collect::<Vec<_>>())?;
-    if same.iter().any(|one| one.difference(plan) == Difference::Function) {
-        return execute(transaction, &plan.create_function());
-    }
-    // What locks the table most comes first: a lock that grows while held is how deadlocks are made.
-    let leftover =
-        same.iter().flat_map(|one| &one.triggers).filter(|t| !plan.triggers.iter().any(|p| p.name == t.name));
-    execute(transaction, &leftover.map(|trigger| drop_trigger(&trigger.name, &plan.quoted_table)).collect::<Vec<_>>())?;
+    execute(transaction, in_the_way)?;
     execute(transaction, &plan.create_function())?;
+    let mut same = installed.iter().filter(|one| one.is(plan) && one.has_function_of(plan));
+    if same.any(|one| one.difference(plan) == Difference::Function) {
+        return Ok(());
+    }
     let triggers: Vec<String> = plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)).collect();
     execute(transaction, &triggers)
 }
@@ -249,15 +264,6 @@ fn apply(
 pub fn execute(transaction: &mut Transaction, statements: &[String]) -> Result<()> {
     for statement in statements {
         transaction.batch_execute(statement)?;
-    }
-    Ok(())
-}
-
-/// CREATE SCHEMA IF NOT EXISTS asks for the right to create one even when it exists: look first.
-fn ensure_schema(transaction: &mut Transaction, schema: &str) -> Result<()> {
-    let exists = "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1::pg_catalog.text)";
-    if !ask::row(transaction, exists, &[&schema])?.get::<_, bool>(0) {
-        transaction.batch_execute(&format!("CREATE SCHEMA {}", sql::ident(schema)))?;
     }
     Ok(())
 }

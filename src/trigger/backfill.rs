@@ -7,6 +7,7 @@ use super::plan::Plan;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
+use super::written::Setting;
 use crate::connection::Connection;
 use crate::connection::ask::{self, Question, Value};
 use crate::error::{Error, Result};
@@ -51,14 +52,14 @@ pub fn backfill(
     let mut last: Option<Key> = None;
     loop {
         let met = match &last {
-            None => run(connection, &statements.first, &[], CHUNK)?,
-            Some(last) => run(connection, &statements.next, last, CHUNK)?,
+            None => run(connection, &statements.settings, &statements.first, &[], CHUNK)?,
+            Some(last) => run(connection, &statements.settings, &statements.next, last, CHUNK)?,
         };
         let Some((_, end)) = met.last() else { return Ok(stored) };
         last = Some(end.clone());
         stored += met.iter().filter(|(fate, _)| *fate == Fate::Stored).count() as u64;
         for (_, left) in met.iter().filter(|(fate, _)| *fate == Fate::Locked) {
-            stored += u64::from(store_one(connection, &statements.one, left, &mut || progress(stored))?);
+            stored += u64::from(store_one(connection, &statements, left, &mut || progress(stored))?);
         }
         if rings {
             ask::execute(&mut **connection, "SELECT pg_catalog.pg_notify($1, '')", &[&queue.doorbell()])?;
@@ -84,10 +85,19 @@ enum Fate {
 }
 
 /// Runs a statement; gives the keys it has met, and what became of their rows.
-fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: i64) -> Result<Vec<(Fate, Key)>> {
+fn run(
+    connection: &mut Connection,
+    settings: &str,
+    statement: &Question,
+    key: &[String],
+    rows: i64,
+) -> Result<Vec<(Fate, Key)>> {
     let mut values: Vec<&dyn Value> = vec![&rows];
     values.extend(key.iter().map(|value| value as &dyn Value));
     let mut transaction = connection.begin()?;
+    if !settings.is_empty() {
+        transaction.batch_execute(settings)?;
+    }
     let met = statement.rows(&mut transaction, &values)?;
     transaction.commit()?;
     let fate = |stored: Option<bool>| match stored {
@@ -101,12 +111,12 @@ fn run(connection: &mut Connection, statement: &Question, key: &[String], rows: 
 /// Stores a row that somebody else has locked, as soon as he lets go of it; it may be gone by then.
 fn store_one(
     connection: &mut Connection,
-    one: &Question,
+    statements: &Statements,
     key: &[String],
     go_on: &mut dyn FnMut() -> bool,
 ) -> Result<bool> {
     loop {
-        match run(connection, one, key, 1) {
+        match run(connection, &statements.settings, &statements.one, key, 1) {
             Ok(met) => return Ok(met.iter().any(|(fate, _)| *fate == Fate::Stored)),
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) && go_on() => {}
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
@@ -117,6 +127,8 @@ fn store_one(
 
 /// Prepared for one table.
 struct Statements {
+    /// The settings of a transaction in which values are written as the trigger writes them.
+    settings: String,
     /// The first chunk.
     first: Question,
     /// The chunk behind a key.
@@ -184,7 +196,9 @@ impl Statements {
             ];
             Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
         };
+        let settings = Setting::of_told(key, &published, payload).into_iter().map(Setting::set_local);
         Ok(Self {
+            settings: settings.collect(),
             first: prepare(&|_| "true".to_owned(), "SKIP LOCKED")?,
             next: prepare(&|row| keyset.above(&of(row), &values), "SKIP LOCKED")?,
             one: prepare(&|row| keyset.equal(&of(row), &values), "")?,

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn column(name: &str, type_oid: u32) -> Column {
-        Column { name: name.to_owned(), type_oid, type_name: String::new(), is_virtual: false, key_place: 0 }
+        Column::sample(name, type_oid)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use postgres::Transaction;
 
-use super::plan::{Marker, Plan};
+use super::plan::{Marker, Plan, Trigger};
 use super::spec::Destination;
 use crate::connection::ask;
 use crate::error::Result;
@@ -18,6 +18,8 @@ pub struct Installed {
     pub owner: String,
     /// Whether it runs with its owner's rights.
     pub is_definer: bool,
+    /// `pg_proc.proconfig`: the settings that it runs with.
+    pub settings: Vec<String>,
     /// The comment as it stands.
     pub comment: String,
     /// What the comment says, where this version understands it.
@@ -33,6 +35,8 @@ pub struct WatchedTable {
     pub oid: u32,
     pub schema: String,
     pub name: String,
+    /// It and all that it is a partition of; empty when it is nobody's.
+    pub ancestors: Vec<u32>,
 }
 
 /// One installed trigger.
@@ -41,6 +45,12 @@ pub struct InstalledTrigger {
     pub name: String,
     /// `pg_trigger.tgtype`.
     pub type_bits: i16,
+    /// `pg_trigger.tgqual`: its condition, as a tree.
+    pub condition: Option<String>,
+    /// The name of its transition table.
+    pub rows: Option<String>,
+    /// Whether it lacks all that ours never have: columns, arguments, a constraint, a second transition table.
+    pub is_plain: bool,
     /// `pg_trigger.tgenabled`: O, A, D or R; `mixed` when partitions differ.
     pub enabled: String,
 }
@@ -72,6 +82,7 @@ impl Installed {
                     oid,
                     schema: row.get("table_schema"),
                     name: row.get("table_name"),
+                    ancestors: row.get("ancestors"),
                 });
                 all.push(Self {
                     schema: row.get("function_schema"),
@@ -79,6 +90,7 @@ impl Installed {
                     body: row.get("body"),
                     owner: row.get("owner"),
                     is_definer: row.get("is_definer"),
+                    settings: row.get("settings"),
                     marker: Marker::read(&comment),
                     comment,
                     table,
@@ -86,8 +98,14 @@ impl Installed {
                 });
             }
             let Some(name) = row.get("trigger_name") else { continue };
-            let (type_bits, enabled) = (row.get("trigger_type"), row.get("enabled"));
-            all.last_mut().expect("pushed above").triggers.push(InstalledTrigger { name, type_bits, enabled });
+            all.last_mut().expect("pushed above").triggers.push(InstalledTrigger {
+                name,
+                type_bits: row.get("trigger_type"),
+                condition: row.get("condition"),
+                rows: row.get("rows"),
+                is_plain: row.get("is_plain"),
+                enabled: row.get("enabled"),
+            });
         }
         Ok(all)
     }
@@ -116,16 +134,9 @@ impl Installed {
 
     /// Compares with a plan.
     pub fn difference(&self, plan: &Plan) -> Difference {
-        let same_trigger = |installed: &InstalledTrigger, planned: &super::plan::Trigger| {
-            installed.name == planned.name
-                && installed.type_bits == planned.type_bits()
-                && installed.enabled == if planned.always { "A" } else { "O" }
-        };
         let same_triggers = self.triggers.len() == plan.triggers.len()
-            && plan.triggers.iter().all(|planned| self.triggers.iter().any(|t| same_trigger(t, planned)));
-        let planned = Marker::read(&plan.marker());
-        let same_digest = self.marker.as_ref().map(|marker| &marker.triggers) == planned.as_ref().map(|m| &m.triggers);
-        if !self.has_function_of(plan) || !same_triggers || !same_digest {
+            && plan.triggers.iter().all(|planned| self.triggers.iter().any(|trigger| trigger.is(planned)));
+        if !self.has_function_of(plan) || !same_triggers {
             Difference::Triggers
         } else if self.body != plan.body || self.comment != plan.marker() || !self.runs_as(plan) {
             Difference::Function
@@ -135,10 +146,13 @@ impl Installed {
     }
 
     fn runs_as(&self, plan: &Plan) -> bool {
-        match &plan.definer {
+        let planned = plan.settings.iter().map(|setting| setting.in_catalogue());
+        let same_rights = match &plan.definer {
             Some(owner) => self.is_definer && self.owner == *owner,
             None => !self.is_definer,
-        }
+        };
+        // A server that quotes all identifiers has done so here too.
+        same_rights && planned.eq(self.settings.iter().map(|setting| setting.replace('"', "")))
     }
 
     /// SQL that removes the triggers and the function, and nothing else. Without CASCADE: whoever has built upon it is told.
@@ -150,6 +164,23 @@ impl Installed {
         }
         statements.push(drop_function(&self.schema, &self.function));
         statements
+    }
+}
+
+impl InstalledTrigger {
+    /// Whether it is as planned.
+    fn is(&self, planned: &Trigger) -> bool {
+        let same_condition = match (&self.condition, &planned.when) {
+            (None, None) => true,
+            (Some(condition), Some(filter)) => filter.is(condition),
+            _ => false,
+        };
+        self.name == planned.name
+            && self.type_bits == planned.type_bits()
+            && self.rows.as_deref() == planned.rows()
+            && self.enabled == if planned.always { "A" } else { "O" }
+            && self.is_plain
+            && same_condition
     }
 }
 

@@ -3,7 +3,7 @@
 use postgres::Transaction;
 
 use super::installed::{drop_function, drop_trigger};
-use super::plan::Plan;
+use super::plan::{Plan, trigger_names};
 use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::sql;
@@ -34,7 +34,8 @@ impl Obstacle {
             ("function", "$4::pg_catalog.text"),
         ];
         let query = sql::fill(include_str!("../../sql/obstacles.sql"), &places);
-        let names: Vec<&str> = plan.triggers.iter().map(|trigger| trigger.name.as_str()).collect();
+        // Also those that this plan leaves out: another has them, and calls the function that may have to go.
+        let names: Vec<String> = trigger_names(&plan.function).collect();
         let rows = ask::rows(transaction, &query, &[&plan.table_oid, &names, &plan.schema, &plan.function])?;
         let obstacle = |row: &postgres::Row| {
             let name = row.get("name");

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
-use super::expression::differ;
-use super::published::{Published, find};
+use super::filter::Filter;
+use super::published::Published;
 use super::spec::{Destination, Event, Payload, Spec};
-use super::table::{Column, Kind, Table};
+use super::table::{Kind, Table};
+use super::written::Setting;
 use crate::digest::digest;
 use crate::error::{Error, Result};
 use crate::queue::Queue;
@@ -34,6 +35,8 @@ pub struct Plan {
     pub schema: String,
     /// The name of the function.
     pub function: String,
+    /// The settings that it runs with.
+    pub settings: Vec<Setting>,
     /// The role with whose rights it runs; none is the writer's.
     pub definer: Option<String>,
     /// The body of the function.
@@ -52,7 +55,7 @@ pub struct Trigger {
     /// For each row or for each statement.
     pub level: Level,
     /// A condition of our own making, which cannot fail.
-    pub when: Option<String>,
+    pub when: Option<Filter>,
     /// Whether it fires for replicated changes too.
     pub always: bool,
 }
@@ -66,13 +69,11 @@ pub enum Level {
     Statement,
 }
 
-/// What the comment on the function says: what was asked, and a digest of the triggers' SQL, by which a difference is seen.
+/// What the comment on the function says: what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// What was asked.
     pub spec: Spec,
-    /// Digest of the SQL that made the triggers.
-    pub triggers: String,
 }
 
 impl Marker {
@@ -95,7 +96,7 @@ impl Plan {
         }
         let published = Published::of(table, &spec.columns)?;
         let level = level(table, &spec);
-        let update_filter = update_filter(table, &spec, &published)?;
+        let update_filter = Filter::of_updates(table, &spec, &published)?;
         let base = base_name(table, &spec.to);
         let mut triggers = Vec::new();
         for &event in &spec.events {
@@ -113,12 +114,13 @@ impl Plan {
                     name: trigger_name(&base, "key"),
                     event,
                     level: Level::Row,
-                    when: Some(differ(&key)),
+                    when: Some(Filter::of_key_changes(&key)),
                     always: spec.enable_always,
                 });
             }
         }
         let body = Body { table, spec: &spec, schema, key: &key, published: &published, condition }.at(level);
+        let settings = Setting::of_function(&key, &published, spec.payload);
         // Not the installer, who may be a superuser: row_to_json calls casts that the owner of a type can define.
         let definer = matches!(spec.to, Destination::Queue { .. }).then(|| table.owner.clone());
         Ok(Self {
@@ -128,6 +130,7 @@ impl Plan {
             condition: condition.map(str::to_owned),
             schema: schema.to_owned(),
             function: base,
+            settings,
             definer,
             body,
             triggers,
@@ -137,9 +140,7 @@ impl Plan {
 
     /// The comment on the function.
     pub fn marker(&self) -> String {
-        let triggers = self.triggers.iter().map(|trigger| self.create_trigger(trigger));
-        let triggers: String = std::iter::once(self.function_options().to_owned()).chain(triggers).collect();
-        let marker = Marker { spec: self.spec.clone(), triggers: format!("{:016x}", digest(&triggers)) };
+        let marker = Marker { spec: self.spec.clone() };
         format!("{MARKER}{}", serde_json::to_string(&marker).expect("plain data is always JSON"))
     }
 
@@ -172,25 +173,25 @@ impl Plan {
         }
     }
 
-    /// Nothing in the function may depend on the writer's search_path. pg_temp is named, and last: else it would come first.
-    fn function_options(&self) -> &'static str {
-        match self.definer {
-            None => "SET search_path = pg_catalog, pg_temp",
-            Some(_) => "SECURITY DEFINER SET search_path = pg_catalog, pg_temp",
-        }
+    fn function_options(&self) -> String {
+        let settings = self.settings.iter().map(|setting| setting.set());
+        let definer = self.definer.as_ref().map(|_| "SECURITY DEFINER".to_owned());
+        definer.into_iter().chain(settings).collect::<Vec<_>>().join(" ")
     }
 
     /// SQL that creates a trigger, or replaces it.
     pub fn create_trigger(&self, trigger: &Trigger) -> String {
         let word = trigger.event.word().to_uppercase();
         let (name, table) = (sql::ident(&trigger.name), &self.quoted_table);
-        let rows = match (trigger.level, trigger.event) {
-            (Level::Row, _) => "FOR EACH ROW",
-            (Level::Statement, Event::Truncate) => "FOR EACH STATEMENT",
-            (Level::Statement, Event::Delete) => "REFERENCING OLD TABLE AS changes FOR EACH STATEMENT",
-            (Level::Statement, _) => "REFERENCING NEW TABLE AS changes FOR EACH STATEMENT",
+        let rows = match (trigger.level, trigger.rows(), trigger.event) {
+            (Level::Row, ..) => "FOR EACH ROW".to_owned(),
+            (Level::Statement, None, _) => "FOR EACH STATEMENT".to_owned(),
+            (Level::Statement, Some(rows), Event::Delete) => {
+                format!("REFERENCING OLD TABLE AS {rows} FOR EACH STATEMENT")
+            }
+            (Level::Statement, Some(rows), _) => format!("REFERENCING NEW TABLE AS {rows} FOR EACH STATEMENT"),
         };
-        let when = trigger.when.as_ref().map_or_else(String::new, |when| format!(" WHEN ({when})"));
+        let when = trigger.when.as_ref().map_or_else(String::new, |when| format!(" WHEN ({})", when.sql()));
         let function = sql::qualified(&self.schema, &self.function);
         let mut text = format!(
             "CREATE OR REPLACE TRIGGER {name} AFTER {word} ON {table} {rows}{when} EXECUTE FUNCTION {function}()"
@@ -218,6 +219,11 @@ impl Trigger {
                 Event::Update => 16,
                 Event::Truncate => 32,
             }
+    }
+
+    /// The name of its transition table, where it has one.
+    pub fn rows(&self) -> Option<&'static str> {
+        (self.level == Level::Statement && self.event != Event::Truncate).then_some("changes")
     }
 }
 
@@ -260,25 +266,4 @@ fn level(table: &Table, spec: &Spec) -> Level {
     } else {
         Level::Statement
     }
-}
-
-/// The condition for updates to be told, of our own making. A change of the key passes always: whoever follows a row must learn
-/// where it went.
-fn update_filter(table: &Table, spec: &Spec, published: &Published) -> Result<Option<String>> {
-    let differ_with_key = |columns: &[&Column]| {
-        let mut watched = columns.to_vec();
-        watched.extend(table.key().into_iter().filter(|key| !columns.iter().any(|column| column.name == key.name)));
-        differ(&watched)
-    };
-    let mut conditions = Vec::new();
-    if !spec.update_of.is_empty() {
-        conditions.push(differ_with_key(&find(table, &spec.update_of)?));
-    }
-    if spec.skip_unchanged {
-        conditions.push(match published {
-            Published::Whole(_) => "pg_catalog.record_image_ne(OLD, NEW)".to_owned(),
-            Published::Listed(columns) => differ_with_key(columns),
-        });
-    }
-    Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
 }

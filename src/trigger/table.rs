@@ -18,6 +18,8 @@ pub struct Table {
     /// Schema and name as told in events: for a partition, those of its root.
     pub told_schema: String,
     pub told_name: String,
+    /// It and all that it is a partition of; empty when it is nobody's.
+    pub ancestors: Vec<u32>,
     pub kind: Kind,
     /// Whether another trigger or action makes row level necessary for the right order.
     pub row_order: bool,
@@ -37,9 +39,11 @@ pub enum Kind {
 }
 
 /// One column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
+    /// `pg_attribute.attnum`.
+    pub number: i16,
     pub type_oid: u32,
     /// The type as SQL names it, with its schema where it needs one.
     pub type_name: String,
@@ -47,6 +51,21 @@ pub struct Column {
     pub is_virtual: bool,
     /// Place in the primary key, from 1; 0 when it is not in it.
     pub key_place: i32,
+    /// The settings of a session that decide how its values are written.
+    pub written_by: Vec<String>,
+}
+
+impl Column {
+    /// Whether a setting decides how its values are written.
+    pub fn is_written_by(&self, setting: &str) -> bool {
+        self.written_by.iter().any(|name| name == setting)
+    }
+
+    #[cfg(test)]
+    pub fn sample(name: &str, type_oid: u32) -> Self {
+        let (name, type_name, written_by) = (name.to_owned(), String::new(), Vec::new());
+        Self { name, number: 1, type_oid, type_name, is_virtual: false, key_place: 0, written_by }
+    }
 }
 
 impl Table {
@@ -83,6 +102,7 @@ impl Table {
             name,
             told_schema: row.get("told_schema"),
             told_name: row.get("told_name"),
+            ancestors: row.get("ancestors"),
             kind,
             row_order: row.get("row_order"),
             columns: columns(transaction, oid)?,
@@ -112,10 +132,12 @@ fn columns(transaction: &mut Transaction, oid: u32) -> Result<Vec<Column>> {
     let rows = ask::rows(transaction, &query, &[&oid])?;
     let column = |row: &postgres::Row| Column {
         name: row.get("name"),
+        number: row.get("number"),
         type_oid: row.get("type_oid"),
         type_name: row.get("type_name"),
         is_virtual: row.get("is_virtual"),
         key_place: row.get("key_place"),
+        written_by: row.get("written_by"),
     };
     Ok(rows.iter().map(column).collect())
 }

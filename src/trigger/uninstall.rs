@@ -11,9 +11,9 @@ use super::spec::{Destination, Doorbell};
 use super::table::Table;
 use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
-use crate::queue::{Queue, Trust};
+use crate::queue;
+use crate::queue::Queue;
 use crate::sql::TableName;
-use crate::{queue, sql};
 
 /// What an uninstall needs.
 const RIGHTS: &str = "only the table's owner can remove a trigger, and only the function's owner its function";
@@ -167,23 +167,4 @@ pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<
     // A function goes when no trigger calls it any more.
     statements.sort_by_key(|statement| statement.starts_with("DROP FUNCTION"));
     Ok(statements)
-}
-
-/// SQL that installs plans, also over what an earlier migration installed: the up of a migration.
-pub fn up(plans: &[&super::Plan]) -> Vec<String> {
-    let mut statements: Vec<String> = Vec::new();
-    for plan in plans {
-        let schema = format!("CREATE SCHEMA IF NOT EXISTS {}", sql::ident(&plan.schema));
-        if !statements.contains(&schema) {
-            statements.push(schema);
-        }
-        if let Some(queue) = plan.queue() {
-            statements.extend(queue::create_statements(&queue, &Trust::In(plan.definer.clone())));
-        }
-        statements.extend(plan.create_function());
-        let unwanted = trigger_names(&plan.function).filter(|name| !plan.triggers.iter().any(|t| t.name == *name));
-        statements.extend(unwanted.map(|name| drop_trigger(&name, &plan.quoted_table)));
-        statements.extend(plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)));
-    }
-    statements
 }

@@ -73,6 +73,11 @@ fn names_are_checked_before_connecting() {
         &["serve", "--queue", ""],
         &["demo", "--rate", "0"],
         &["tail-queue", "q", "--poll", "0"],
+        &["install-trigger", "t", "--lock-timeout", "1000h"],
+        &["install-trigger", "t", "--columns", "\"a"],
+        &["install-trigger", "t", "--exclude", "a,,b"],
+        &["install-trigger", "t", "--update-of", ""],
+        &["listen", "x", "--heartbeat", "1us"],
     ] {
         // Nobody listens there: exit 3 would mean that it had tried to connect.
         Pgfeed::new(words).env("DATABASE_URL", "postgresql://127.0.0.1:1/x").run().code(2).stdout_is("");

@@ -72,6 +72,10 @@ mod doctor;
 mod doorbell;
 // Help, completions, manual pages, and the rules of the whole command line.
 mod command_line;
+// `make demo`, and what installs what it needs.
+mod make;
+// What the README tells people to type.
+mod readme;
 // The files of sql/ run under psql as they stand.
 mod sql_files;
 // A password that is easy to find, through every command.

@@ -2,13 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use crate::connection::{Connection, Settings};
-use crate::error::Result;
+use crate::connection::{self, Connection, Settings};
+use crate::error::{Error, Result};
 use crate::sql;
+use crate::stop::Stop;
 use crate::trigger::{self, Columns, Destination, Event, Mode, Payload, Spec, TableName};
 
 /// The tables that are watched, each on the channel of its name.
 pub const TABLES: [&str; 3] = ["customers", "products", "orders"];
+
+/// How long whoever shops there waits for a server that went away.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Creates the database of the shop.
 ///
@@ -44,19 +48,57 @@ pub fn open(shop: &Settings) -> Result<()> {
     trigger::install(&mut connection, &tables, &specs_of, &settings).map(drop)
 }
 
-/// Changes a row at a time, `rate` times a second, until the server goes away.
-pub fn write(shop: &Settings, rate: f64) {
-    let Ok(mut connection) = Connection::open(shop) else { return };
-    let changes: Vec<&str> = include_str!("../../../sql/shop_changes.sql").split(";\n").collect();
-    let pace = Duration::from_secs_f64(1.0 / rate);
-    let mut due = Instant::now();
-    for change in changes.iter().filter(|change| !change.trim().is_empty()).cycle() {
-        match connection.execute(*change, &[]) {
-            Ok(0) => continue,
-            Ok(_) => {}
+/// Changes a row at a time, `rate` times a second, until a stop is asked for or the server is gone.
+pub fn write(shop: &Settings, rate: f64, stop: &Stop, warn: &dyn Fn(&str)) {
+    let stopped = || stop.requested().is_some();
+    let mut shopper = Shopper { pace: Duration::from_secs_f64(1.0 / rate), due: Instant::now(), told: String::new() };
+    loop {
+        match connection::open_waiting(shop, PATIENCE, &stopped, &mut |_| {}) {
+            Ok(mut connection) => shopper.shop(&mut connection, &stopped, warn),
+            Err(error) if !stopped() => return warn(&format!("nobody shops any more: {error}")),
             Err(_) => return,
         }
-        due += pace;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if stopped() {
+            return;
+        }
+    }
+}
+
+/// Somebody who changes the shop.
+struct Shopper {
+    pace: Duration,
+    /// When the next change is to be made.
+    due: Instant,
+    /// The error that was told last: whoever has dropped a table need not hear of it twice a second.
+    told: String,
+}
+
+impl Shopper {
+    /// Shops until a stop is asked for or the connection is lost. Nothing to change (somebody has emptied the shop) and an error
+    /// take their time like a change.
+    fn shop(&mut self, connection: &mut Connection, stopped: &dyn Fn() -> bool, warn: &dyn Fn(&str)) {
+        let changes: Vec<&str> = include_str!("../../../sql/shop_changes.sql").split(";\n").collect();
+        for change in changes.iter().filter(|change| !change.trim().is_empty()).cycle() {
+            let done = connection.execute(*change, &[]);
+            if stopped() {
+                return;
+            }
+            if let Err(error) = done {
+                self.tell(&Error::from(error), warn);
+            }
+            self.due += self.pace;
+            std::thread::sleep(self.due.saturating_duration_since(Instant::now()));
+            if connection.is_closed() {
+                return;
+            }
+        }
+    }
+
+    fn tell(&mut self, error: &Error, warn: &dyn Fn(&str)) {
+        let error = error.to_string();
+        if error != self.told {
+            warn(&format!("a change of the shop failed: {error}"));
+            self.told = error;
+        }
     }
 }

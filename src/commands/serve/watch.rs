@@ -12,8 +12,9 @@ use crate::units::show_duration;
 
 /// Tells that clients are served, on stderr and to systemd.
 pub fn ready(term: Term, what: &str, address: SocketAddr) {
-    term.note(format!("serving {what} at http://{address}/"));
+    // In front of a stderr that nobody may read.
     let told = Ready::new(None).map(|ready| ready.tell());
+    term.note(format!("serving {what} at http://{address}/"));
     told.into_iter().flatten().for_each(|why| term.warn(why));
 }
 

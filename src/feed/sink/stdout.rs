@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub struct Stdout {
     terminator: u8,
     buffer: Vec<u8>,
     end: Option<Ended>,
+    written: Arc<AtomicU64>,
 }
 
 /// Why nothing can be written any more.
@@ -35,12 +37,18 @@ enum Ended {
 impl Stdout {
     /// Writes to a descriptor; `terminator` is a newline or NUL.
     pub fn new(out: Arc<Mutex<File>>, format: Box<dyn Format>, terminator: u8) -> Self {
-        Self { out, format, terminator, buffer: Vec::with_capacity(2 * CHUNK_BYTES), end: None }
+        let (buffer, written) = (Vec::with_capacity(2 * CHUNK_BYTES), Arc::default());
+        Self { out, format, terminator, buffer, end: None, written }
+    }
+
+    /// The number of bytes written so far, for whoever watches whether anybody reads.
+    pub fn written(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.written)
     }
 
     fn write_out(&mut self) -> Result<()> {
         let written = match self.end {
-            None => write_all(&mut self.out.lock().expect("a write does not panic"), &self.buffer),
+            None => write_all(&mut self.out.lock().expect("a write does not panic"), &self.buffer, &self.written),
             Some(Ended::ReaderGone) => Ok(()),
             Some(Ended::Failed) => Err(io::Error::other("it has failed before")),
         };
@@ -82,11 +90,14 @@ impl Sink for Stdout {
 }
 
 /// Writes everything, also where whoever shares the descriptor has made it non-blocking.
-fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+fn write_all(out: &mut File, mut bytes: &[u8], written: &AtomicU64) -> io::Result<()> {
     while !bytes.is_empty() {
         match out.write(bytes) {
             Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(length) => bytes = &bytes[length..],
+            Ok(length) => {
+                written.fetch_add(length as u64, Ordering::Relaxed);
+                bytes = &bytes[length..];
+            }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => sys::wait_until_writable(out)?,
             Err(error) => return Err(error),

@@ -20,6 +20,8 @@ pub struct Pgfeed {
     pub(super) command: Command,
     pub(super) stdin: Stdin,
     pub(super) stdout: Stdout,
+    /// Where stderr goes, when it is not collected.
+    pub(super) stderr: Option<File>,
     pub(super) deadline: Duration,
     /// An empty HOME, which disappears with the run.
     pub(super) home: TempDir,
@@ -59,7 +61,7 @@ impl Pgfeed {
         command.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         // No server has its socket in an empty folder: without a database the machine's own must not be found.
         command.env("HOME", home.path()).env("PGHOST", home.path());
-        Self { command, stdin: Stdin::Text(Vec::new()), stdout: Stdout::Read, deadline: DEADLINE, home }
+        Self { command, stdin: Stdin::Text(Vec::new()), stdout: Stdout::Read, stderr: None, deadline: DEADLINE, home }
     }
 
     /// Adds arguments.
@@ -101,6 +103,12 @@ impl Pgfeed {
     /// Does something else with stdout than to collect it.
     pub fn stdout(mut self, stdout: Stdout) -> Self {
         self.stdout = stdout;
+        self
+    }
+
+    /// Sends stderr elsewhere than to the collector.
+    pub fn stderr(mut self, file: impl Into<File>) -> Self {
+        self.stderr = Some(file.into());
         self
     }
 

@@ -41,9 +41,9 @@ pub enum Signal {
 impl Running {
     #[track_caller]
     pub(super) fn start(described: Pgfeed) -> Self {
-        let Pgfeed { mut command, stdin, stdout, deadline, home } = described;
+        let Pgfeed { mut command, stdin, stdout, stderr, deadline, home } = described;
         let shown = shown(&command);
-        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stderr(stderr.map_or_else(Stdio::piped, Stdio::from));
         let (pipe, how) = match stdout {
             Stdout::To(file) => (Stdio::from(file), None),
             Stdout::Read => (Stdio::piped(), Some(Until::End)),
@@ -52,7 +52,10 @@ impl Running {
         };
         let mut child = command.stdout(pipe).spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
         let (collected, stderr) = (Collected::default(), Collected::default());
-        stderr.read(child.stderr.take().unwrap(), Until::End);
+        match child.stderr.take() {
+            Some(pipe) => stderr.read(pipe, Until::End),
+            None => stderr.end(),
+        }
         let mut unread = child.stdout.take();
         match how {
             Some(until) => collected.read(unread.take().unwrap(), until),

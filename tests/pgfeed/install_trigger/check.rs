@@ -95,6 +95,66 @@ fn a_trigger_was_replaced_by_one_at_the_wrong_level() {
 }
 
 #[test]
+fn a_trigger_was_replaced_by_one_that_fires_less_often() {
+    let insert = "CREATE OR REPLACE TRIGGER $trigger AFTER INSERT ON t";
+    let call = "EXECUTE FUNCTION $function()";
+    for drift in [
+        format!("{insert} REFERENCING NEW TABLE AS other FOR EACH STATEMENT {call}"),
+        format!("{insert} FOR EACH STATEMENT {call}"),
+        format!("{insert} REFERENCING NEW TABLE AS changes FOR EACH STATEMENT WHEN (false) {call}"),
+    ] {
+        is_mended(&drift);
+    }
+    // Of updates: of one column, of some rows, and for the key of others.
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int, a int, b int, PRIMARY KEY (id, a))");
+    let args = ["t", "--update-of", "b", "--skip-unchanged"];
+    let json = install(&db, [&args[..], &["-o", "json"]].concat()).json();
+    let (function, trigger) = (json[0]["function"].as_str().unwrap(), json[0]["triggers"][1].as_str().unwrap());
+    let shape = db.value(&format!("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = '{trigger}'"));
+    for (from, to) in [
+        ("AFTER UPDATE ON", "AFTER UPDATE OF b ON"),
+        (" AND ", " OR "),
+        ("record_image_ne", "record_ne"),
+        ("old.b", "old.id"),
+        ("old.*", "new.*"),
+        ("()", "('an argument')"),
+    ] {
+        assert!(shape.contains(from), "{shape}");
+        let other = shape.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER").replacen(from, to, 1);
+        db.sql(&other);
+        checked(&db, &args, 4, "replace   public.t");
+        let status = db.pgfeed(["status", "-o", "json"]).run().ok().json();
+        assert_eq!(status[0]["triggers"][0]["state"], "drifted", "{other}");
+        install(&db, args).stdout_has("replaced");
+        checked(&db, &args, 0, "unchanged");
+    }
+    db.sql(&format!("ALTER FUNCTION {function} RESET ALL"));
+    checked(&db, &args, 4, "replace   public.t");
+}
+
+#[test]
+fn the_settings_of_the_function_were_changed() {
+    for change in ["RESET ALL", "SET search_path = public", "SET work_mem = '1MB'", "SECURITY DEFINER"] {
+        is_mended(&format!("ALTER FUNCTION $function {change}"));
+    }
+}
+
+#[test]
+fn a_column_was_added_dropped_or_renamed() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (gone int, id int, a int, CONSTRAINT k PRIMARY KEY (id)); ALTER TABLE t DROP COLUMN gone");
+    let args = ["t", "--skip-unchanged", "--update-of", "a"];
+    install(&db, args);
+    db.sql("ALTER TABLE t ADD COLUMN b text");
+    checked(&db, &args, 0, "unchanged");
+    db.sql("ALTER TABLE t RENAME COLUMN id TO key");
+    checked(&db, &args, 4, "replace");
+    install(&db, args);
+    checked(&db, &args, 0, "unchanged");
+}
+
+#[test]
 fn the_function_was_moved_or_renamed() {
     is_mended("ALTER FUNCTION $function RENAME TO renamed");
     is_mended("CREATE SCHEMA other; ALTER FUNCTION $function SET SCHEMA other");

@@ -50,6 +50,23 @@ fn behind_a_long_writer_an_install_gives_up_and_changes_nothing() {
 }
 
 #[test]
+fn a_condition_is_not_waited_for_longer_either() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY)");
+    let mut holder = db.client();
+    holder.batch_execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE").unwrap();
+    for how in ["--print-sql", "--dry-run", "--check", "--quiet"] {
+        let args =
+            ["install-trigger", "t", "--events", "insert", "--when", "NEW.id > 1", "--lock-timeout", "100ms", how];
+        let started = Instant::now();
+        let output = db.pgfeed(args).run().code(1).stdout_is("");
+        output.stderr_has("canceling statement due to lock timeout").stderr_has("wait longer with --lock-timeout");
+        // The session's own limit is 5 s, and that for other installs 120 s.
+        assert!(started.elapsed() < Duration::from_secs(4), "{how}");
+    }
+}
+
+#[test]
 fn an_install_waits_as_long_as_it_may() {
     let db = Database::new();
     db.sql("CREATE TABLE t (id int PRIMARY KEY)");

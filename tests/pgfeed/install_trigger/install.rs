@@ -177,10 +177,47 @@ fn what_is_not_ours_is_replaced_by_force_only() {
 }
 
 #[test]
-fn verbose_twice_shows_the_sql() {
+fn a_partition_that_its_root_tells_already_is_warned_of() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE root (id int PRIMARY KEY) PARTITION BY RANGE (id);
+         CREATE TABLE middle PARTITION OF root DEFAULT PARTITION BY RANGE (id);
+         CREATE TABLE leaf PARTITION OF middle DEFAULT; CREATE TABLE parent (id int); CREATE TABLE child () INHERITS (parent)",
+    );
+    let warning = |part: &str, whole: &str| {
+        format!(
+            "pgfeed: warning: public.{part} is a partition of public.{whole}, and both tell channel \"root\": a change of its rows is told twice\n"
+        )
+    };
+    install(&db, ["root", "--channel", "other"]);
+    install(&db, ["leaf"]);
+    let run = |args: &[&str]| db.pgfeed(["install-trigger"]).args(args).run().ok();
+    run(&["root"]).stderr_is(&warning("leaf", "root"));
+    run(&["leaf"]).stderr_is(&warning("leaf", "root")).stdout_has("unchanged");
+    db.pgfeed(["uninstall-trigger", "--all"]).run().ok();
+    run(&["root", "leaf"]).stderr_is(&warning("leaf", "root"));
+    // What is inherited otherwise has triggers of its own only.
+    install(&db, ["parent", "child", "--channel", "c"]);
+}
+
+#[test]
+fn verbose_twice_shows_the_text_of_every_statement_and_no_payload() {
     let db = Database::new();
     db.sql(TWO);
-    db.pgfeed(["-vv", "install-trigger", "a"]).run().ok().stderr_has("CREATE OR REPLACE TRIGGER");
+    let told = db.pgfeed(["-vv", "install-trigger", "a"]).run().ok();
+    told.stderr_has("\npgfeed: sql: CREATE OR REPLACE TRIGGER")
+        .stderr_has("\n  SET search_path = pg_catalog;\n".trim_start_matches("\n  "))
+        .stderr_has("\npgfeed: sql: COMMIT\n");
+    let told = db.pgfeed(["-vv", "notify", "c", "a payload"]).run().ok();
+    told.stderr_has("pg_notify").lacks("a payload");
+    let queue = db.pgfeed(["-vv", "notify", "--queue", "q", "--create", "a payload"]).run().ok();
+    queue.stderr_has("CREATE TABLE").lacks("a payload");
+    let told = db.pgfeed(["-vv", "tail-queue", "q", "-e", "--consume", "-o", "raw"]).run().ok();
+    told.stdout_is("a payload\n").stderr_has("DELETE FROM");
+    let told = db.pgfeed(["-vv", "listen", "c", "-t", "1s"]).run().ok();
+    told.stderr_has("pgfeed: sql: LISTEN \"c\"\n").stderr_has("pgfeed: connected to PostgreSQL ");
+    let told = db.pgfeed(["-v", "listen", "c", "-t", "1s"]).run().ok();
+    assert!(told.stderr.contains("connected to PostgreSQL") && !told.stderr.contains("sql:"), "{told}");
 }
 
 #[test]

@@ -72,6 +72,36 @@ fn a_later_up_takes_away_what_an_earlier_one_made() {
     }
 }
 
+/// One event for each change, when `up` has run after what happened to an earlier installation.
+#[track_caller]
+fn replaces(happened: &str, table: &str, args: &[&str]) {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY)");
+    db.pgfeed(["install-trigger", "t", "--channel", "c"]).run().ok();
+    let function = db.value("SELECT tgfoid::regproc FROM pg_trigger WHERE tgrelid = 't'::regclass LIMIT 1");
+    db.sql(&happened.replace("$function", &function));
+    let args = [&[table, "--channel", "c"], args].concat();
+    let up = db.pgfeed(["install-trigger", "--print-sql"]).args(&args).run().ok();
+    for _ in ["once", "twice"] {
+        run_script(&db, &up);
+        db.pgfeed(["install-trigger", "--check"]).args(&args).run().ok();
+    }
+    let mut feed = Feed::of(&db, ["c"]);
+    db.sql(&format!("INSERT INTO {table} VALUES (1); UPDATE {table} SET id = 2; DELETE FROM {table}"));
+    assert_eq!(feed.told().len(), 4);
+    assert_eq!(installed(&db).len(), 4, "nothing is left of the earlier one");
+}
+
+#[test]
+fn an_up_takes_the_place_of_what_there_is_under_another_name() {
+    replaces("ALTER TABLE t RENAME TO u", "u", &[]);
+    replaces("CREATE SCHEMA s; ALTER TABLE t SET SCHEMA s", "s.t", &[]);
+    replaces("ALTER FUNCTION $function RENAME TO other", "t", &[]);
+    replaces("CREATE TRIGGER more AFTER INSERT ON t FOR EACH ROW EXECUTE FUNCTION $function()", "t", &[]);
+    // It is somebody else's now.
+    replaces("COMMENT ON FUNCTION $function() IS NULL", "t", &["--force"]);
+}
+
 #[test]
 fn the_script_runs_on_another_database_and_feeds_it() {
     let (here, there) = (Database::new(), Database::new());

@@ -65,6 +65,20 @@ fn a_life_cycle_with_the_least_rights() {
 }
 
 #[test]
+fn a_migration_needs_no_more_than_an_install() {
+    let roles = Roles::new();
+    let Roles { db, installer, .. } = &roles;
+    db.sql(&format!(
+        "CREATE SCHEMA pgfeed; GRANT USAGE, CREATE ON SCHEMA pgfeed TO {installer}; GRANT TRIGGER ON t TO {installer}"
+    ));
+    let up = roles.run(installer, &["install-trigger", "t", "--print-sql"]).ok().stdout;
+    for _ in ["once", "twice"] {
+        db.client_as(installer).batch_execute(&up).unwrap();
+        roles.run(installer, &["install-trigger", "t", "--check"]).ok();
+    }
+}
+
+#[test]
 fn what_is_lacking_is_said() {
     let roles = Roles::new();
     let Roles { db, installer, writer, .. } = &roles;
@@ -93,6 +107,11 @@ fn what_is_lacking_is_said() {
         .stderr_has("must be owner of")
         .stderr_has(hint);
     roles.run(installer, &["install-trigger", "t"]).ok();
+    db.sql(&format!("REVOKE TEMPORARY ON DATABASE \"{}\" FROM PUBLIC", db.name()));
+    let when = ["install-trigger", "t", "--channel", "w", "--events", "insert", "--when", "NEW.a > 0"];
+    roles.run(installer, &when).code(1).stderr_has("permission denied to create temporary tables").stderr_has(
+        "hint: --when needs TEMPORARY on the database: the server understands it in a temporary function\n",
+    );
     roles
         .run(writer, &["install-trigger", "t", "--exclude", "a"])
         .code(1)
@@ -128,7 +147,7 @@ fn a_function_planted_by_another_is_not_adopted() {
     db.sql(&format!("CREATE SCHEMA pgfeed; GRANT USAGE, CREATE ON SCHEMA pgfeed TO {squatter}, {owner}"));
     // It has the name and the marker that ours would have, and waits for somebody to hang it on a table.
     let up = db.pgfeed(["install-trigger", "t", "--print-sql"]).run().ok().stdout;
-    let (_, from_function) = up.split_once('\n').unwrap();
+    let (_, from_function) = up.split_once("END $pgfeed$;\n").unwrap();
     let (planted, _) = from_function.split_once("\nDROP TRIGGER").unwrap();
     db.client_as(squatter).batch_execute(planted).unwrap();
     roles.run(owner, &["install-trigger", "t"]).code(1).stderr_has("must be owner of function");

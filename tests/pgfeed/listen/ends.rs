@@ -146,6 +146,27 @@ fn a_signal_ends_a_stuck_write_within_a_second() {
 }
 
 #[test]
+fn a_time_that_is_over_ends_a_stuck_write() {
+    let database = Database::new();
+    for (args, code) in [(&["-t", "1s"][..], 0), (&["--idle-timeout", "1s"], 0), (&["-t", "1s", "-n", "5000"], 124)] {
+        let run = stuck(&database, args);
+        run.finish().code(code).stderr_is(
+            "pgfeed: listening on c\npgfeed: warning: the time is over, and nobody takes what is being written\n",
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_is_only_slow_gets_what_is_being_written_when_the_time_is_over() {
+    let database = Database::new();
+    let script = "exec \"$PGFEED\" listen c -o raw -t 1s | while dd bs=65536 count=1 2>/dev/null | grep -q .; do sleep 0.3; done; echo end";
+    let run = listening(shell(&database, script));
+    send_numbers(&mut database.client(), 1, 1000, 2000);
+    let told = run.finish().ok().stdout_is("end\n");
+    told.stderr_is("pgfeed: listening on c\n");
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let database = Database::new();
     let run = stuck(&database, &[]);

@@ -99,6 +99,33 @@ fn colour_is_only_for_who_asks() {
 }
 
 #[test]
+fn the_usual_variables_decide_on_colour() {
+    let database = Database::new();
+    let cases: [(&[&str], bool); 10] = [
+        (&["CLICOLOR_FORCE=1"], true),
+        (&["CLICOLOR_FORCE=0"], false),
+        (&["CLICOLOR_FORCE=1", "NO_COLOR=1"], false),
+        (&["CLICOLOR_FORCE=1", "NO_COLOR=0"], false),
+        (&["CLICOLOR_FORCE=1", "NO_COLOR="], true),
+        (&["PG_COLOR=always"], true),
+        (&["PG_COLOR=auto"], false),
+        (&["PG_COLOR=always", "NO_COLOR=1"], false),
+        (&["PG_COLOR=never", "CLICOLOR_FORCE=1"], true),
+        (&["PG_COLOR=always", "TERM=dumb"], true),
+    ];
+    for (variables, coloured) in cases {
+        // On stderr as on stdout: the error is about a table that is not there.
+        let mut run = database.pgfeed(["install-trigger", "none"]);
+        for (name, value) in variables.iter().filter_map(|variable| variable.split_once('=')) {
+            run = run.env(name, value);
+        }
+        assert_eq!(run.run().code(2).stderr.contains("\u{1b}["), coloured, "{variables:?}");
+    }
+    let forced = database.pgfeed(["install-trigger", "none", "--color", "always"]).env("NO_COLOR", "1");
+    assert!(forced.run().code(2).stderr.contains("\u{1b}["));
+}
+
+#[test]
 fn control_records_tell_the_beginning_and_the_end() {
     let database = Database::new();
     let run = listen(&database, ["a", "b", "--control", "-n", "1"]);

@@ -1,11 +1,13 @@
 //! That "ready" is true, and who is told.
 
-use std::fs;
-use std::os::unix::net::UnixDatagram;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{listen, notify_with};
+use super::{notify_with, shell};
 use crate::harness::proxy::Mode;
 use crate::harness::{Database, Pgfeed, wait_until};
 
@@ -75,9 +77,10 @@ fn a_ready_file_that_cannot_be_removed_is_an_error_and_one_that_cannot_be_made_a
     let refused = database.pgfeed(["listen", "c", "--ready-file", path]).run().code(1);
     refused.stderr_has(&format!("pgfeed: error: removing {path}: "));
     let nowhere = format!("{path}/none/ready");
-    let run = listen(&database, ["c", "-t", "1s", "--ready-file", &nowhere]);
-    run.wait_stderr(&format!("pgfeed: warning: creating {nowhere}: No such file"));
-    run.finish().ok();
+    // In either order: people and programs are told apart.
+    let run = database.pgfeed(["listen", "c", "-t", "1s", "--ready-file", &nowhere]).run().ok();
+    run.stderr_has("pgfeed: listening on c\n")
+        .stderr_has(&format!("pgfeed: warning: creating {nowhere}: No such file"));
 }
 
 /// What a service manager hears on this socket.
@@ -110,6 +113,33 @@ fn systemd_is_told_at_an_abstract_name() {
     let socket = UnixDatagram::bind_addr(&address).unwrap();
     let _run = database.pgfeed(["listen", "c"]).env("NOTIFY_SOCKET", format!("@{name}")).spawn();
     assert_eq!(heard(&socket), "READY=1");
+}
+
+/// A stderr that is full, and that nobody reads.
+fn stuck_stderr() -> (File, UnixStream) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    theirs.set_nonblocking(true).unwrap();
+    while (&theirs).write(&[b'x'; 4096]).is_ok() {}
+    while (&theirs).write(b"x").is_ok() {}
+    theirs.set_nonblocking(false).unwrap();
+    (OwnedFd::from(theirs).into(), ours)
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_withholds_nothing_from_programs() {
+    let database = Database::new();
+    let dir = tempfile::tempdir().unwrap();
+    let (ready, gaps, socket) = (dir.path().join("ready"), dir.path().join("gaps"), dir.path().join("notify"));
+    let systemd = UnixDatagram::bind(&socket).unwrap();
+    let (stderr, _unread) = stuck_stderr();
+    let script = format!("exec \"$PGFEED\" listen c --ready-file {} --gap-fd 7 7>{}", ready.display(), gaps.display());
+    let run = shell(&database, &script).env("NOTIFY_SOCKET", &socket).stderr(stderr).spawn();
+    assert_eq!(heard(&systemd), "READY=1");
+    wait_until("the ready file is there", || ready.exists());
+    // That the connection is lost is told to people first, who do not listen.
+    database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgfeed listen' AND datname = current_database()");
+    wait_until("the gap is told", || fs::read_to_string(&gaps).unwrap().contains(r#""event":"gap""#));
+    run.kill();
 }
 
 #[test]

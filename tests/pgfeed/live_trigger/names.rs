@@ -96,6 +96,32 @@ fn every_name_works_as_schema_table_column_and_channel_at_once() {
     );
 }
 
+#[test]
+fn every_name_works_in_a_list_of_columns() {
+    let db = Database::new();
+    for name in HARD.iter().chain(&["a,b", ",", "\"a\",b", " a "]) {
+        let (quoted, json) = (ident(name), serde_json::to_string(name).unwrap());
+        db.sql(&format!(
+            "DROP TABLE IF EXISTS t; CREATE TABLE t (id int PRIMARY KEY, {quoted} int, other int, more int)"
+        ));
+        let (columns, update_of) = (format!("--columns={quoted}, other"), format!("--update-of=more,{quoted}"));
+        let only = ["t", "--channel", "only", &columns, &update_of];
+        let exclude = format!("--exclude=other,{quoted}");
+        let rest = ["t", "--channel", "rest", &exclude, "--events", "insert"];
+        for args in [&only[..], &rest] {
+            install(&db, args.iter().copied());
+            db.pgfeed(["install-trigger", "--check"]).args(args).run().ok();
+        }
+        let mut feeds = ["only", "rest"].map(|channel| Feed::of(&db, [channel]));
+        db.sql(&format!("INSERT INTO t VALUES (1, 2, 3, 4); UPDATE t SET other = 4; UPDATE t SET {quoted} = 3"));
+        let [only, rest] = feeds.each_mut().map(Feed::told);
+        assert_eq!(rest, [r#"{"op":"INSERT","key":{"id":1},"new":{"id":1,"more":4}}"#], "{name}");
+        let event =
+            |op, value, other| format!(r#"{{"op":"{op}","key":{{"id":1}},"new":{{{json}:{value},"other":{other}}}}}"#);
+        assert_eq!(only, [event("INSERT", 2, 3), event("UPDATE", 3, 4)], "{name}");
+    }
+}
+
 fn expected(name: &str, whole: bool) -> [String; 3] {
     let head = |op| format!(r#"{{"op":"{op}","schema":{name},"table":{name},"key":{{{name}:"#);
     let new = |id| if whole { format!(r#""new":{{{name}:{id},"a":2}}"#) } else { r#""new":{"a":2}"#.to_owned() };

@@ -12,6 +12,8 @@ use crate::harness::{Database, Pgfeed, wait_until};
 const TABLES: [&str; 4] = ["pgbench_accounts", "pgbench_branches", "pgbench_tellers", "pgbench_history"];
 const CLIENTS: usize = 8;
 const TRANSACTIONS: usize = 20_000;
+/// How long nothing more may come at the end; longer than the writers, or the machine, pause in between.
+const IDLE: &str = "5s";
 
 fn pgbench(db: &Database, args: &[&str]) {
     let mut command = Command::new(db.server().program("pgbench"));
@@ -26,13 +28,15 @@ fn twenty_thousand_transactions_of_eight_clients_are_told_exactly() {
     install(&db, TABLES);
     let ready = tempfile::tempdir().unwrap();
     let ready = ready.path().join("ready");
-    let count = (TRANSACTIONS * TABLES.len()).to_string();
-    let listen = db.pgfeed(["listen", "-n", &count, "-o", "json", "--ready-file"]).args([&ready]).args(TABLES);
+    // One more than there are, so that it is seen whether there is one.
+    let count = (TRANSACTIONS * TABLES.len() + 1).to_string();
+    let listen = ["listen", "-n", &count, "--idle-timeout", IDLE, "-o", "json", "--ready-file"];
+    let listen = db.pgfeed(listen).args([&ready]).args(TABLES);
     let listening = listen.deadline(Duration::from_secs(180)).spawn();
     wait_until("the feed is live", || ready.exists());
     let (clients, each) = (CLIENTS.to_string(), (TRANSACTIONS / CLIENTS).to_string());
     pgbench(&db, &["-n", "-c", &clients, "-t", &each]);
-    let lines = listening.finish().ok().json();
+    let lines = listening.finish().code(124).json();
     assert_eq!(lines.len(), TRANSACTIONS * TABLES.len());
 
     // What each transaction has added, by its number.

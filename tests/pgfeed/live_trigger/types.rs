@@ -38,6 +38,76 @@ fn numbers_stay_exact() {
     assert_eq!(new_of("", definition, values), expected);
 }
 
+/// Settings that a driver, a role or a database may have.
+const UNUSUAL: &str = "SET extra_float_digits = 0; SET bytea_output = escape; SET IntervalStyle = sql_standard; \
+                       SET DateStyle = 'SQL, DMY'; SET TimeZone = 'Asia/Kathmandu';";
+
+#[test]
+fn values_are_the_same_whoever_writes_them() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TYPE pair AS (f float8, b bytea); CREATE DOMAIN ratio AS float4;
+         CREATE TABLE t (at timestamptz, f float8, a int, g float4, b bytea, i interval, r tstzrange, d daterange, p point,
+                         fs float8[], c pair, o ratio, m datemultirange, PRIMARY KEY (at, f))",
+    );
+    install(&db, ["t", "--channel", "whole"]);
+    install(&db, ["t", "--channel", "listed", "--exclude", "a"]);
+    install(&db, ["t", "--channel", "both", "--payload", "full", "--queue", "q"]);
+    let mut feeds = ["whole", "listed", "both"].map(|channel| Feed::of(&db, [channel]));
+    let values = "'2026-01-02 03:04:05+00', 0.1::float8 + 0.2, 7, 0.1::float4 + 0.7::float4, '\\xff00'::bytea, make_interval(days => -1, hours => 2), \
+                  '[2026-01-02 00:00+00, 2026-03-04 00:00+00)', '[2026-01-02, 2026-03-04)', point(0.1::float8 + 0.2, 1), \
+                  ARRAY[0.1::float8 + 0.2], ROW(0.1::float8 + 0.2, '\\xff')::pair, 0.1::float4 + 0.7::float4, \
+                  '{[2026-01-02, 2026-03-04)}'";
+    let write = format!("INSERT INTO t VALUES ({values}); UPDATE t SET a = 8; DELETE FROM t");
+    let mut told = ["", UNUSUAL].map(|settings| {
+        assert_eq!(Writer::of(&db).sql(&format!("{settings}{write}")), [""; 0]);
+        feeds.each_mut().map(Feed::told)
+    });
+    let [usual, unusual] = told.each_mut();
+    assert_eq!(usual, unusual);
+    assert!(
+        usual[0][0].contains(r#""f":0.30000000000000004,"#) && usual[0][0].contains(r#""b":"\\xff00""#),
+        "{usual:?}"
+    );
+    // What the queue holds is the same too, and so is the number by which the events of a row stay in order.
+    let queued = "SELECT regexp_replace(payload::text, ',\"txid\".*', ''), key FROM pgfeed.queue_q ORDER BY id";
+    let queued = db.rows(queued);
+    assert_eq!(queued.len(), 6);
+    assert_eq!(queued[..3], queued[3..]);
+    // And what is stored of the rows that are there.
+    db.sql(&format!("ALTER DATABASE \"{}\" SET extra_float_digits = 0", db.name()));
+    db.sql(&format!("ALTER DATABASE \"{}\" SET TimeZone = 'Asia/Kathmandu'", db.name()));
+    db.sql(&format!("INSERT INTO t VALUES ({values})"));
+    install(&db, ["t", "--queue", "q", "--payload", "full", "-q", "--backfill"]);
+    let hashes = db.rows("SELECT DISTINCT key FROM pgfeed.queue_q");
+    assert_eq!(hashes.len(), 1, "{hashes:?}");
+    let snapshot = db.value("SELECT payload FROM pgfeed.queue_q ORDER BY id DESC LIMIT 1");
+    assert!(snapshot.contains("SNAPSHOT") && snapshot.contains(r#""f":0.30000000000000004,"#), "{snapshot}");
+}
+
+#[test]
+fn a_table_pays_only_for_the_settings_that_its_columns_need() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE plain (id int PRIMARY KEY, a text, n numeric, j jsonb, at timestamptz, d date);
+         CREATE TABLE floats (id int PRIMARY KEY, f float8[], b bytea);
+         CREATE TABLE times (at timestamptz PRIMARY KEY, i interval, r tsrange)",
+    );
+    let settings = |table: &str, args: &[&str]| {
+        install(&db, [&[table], args].concat());
+        let of = "SELECT DISTINCT proconfig FROM pg_proc p JOIN pg_trigger t ON t.tgfoid = p.oid WHERE tgrelid = ";
+        let settings = db.value(&format!("{of}'{table}'::regclass"));
+        db.pgfeed(["install-trigger", table, "--check"]).args(args).run().ok();
+        settings.replace("\"search_path=pg_catalog, pg_temp\"", "")
+    };
+    assert_eq!(settings("plain", &[]), "{}");
+    assert_eq!(settings("floats", &[]), "{,extra_float_digits=1,bytea_output=hex}");
+    assert_eq!(settings("floats", &["--exclude", "f"]), "{,bytea_output=hex}");
+    assert_eq!(settings("floats", &["--payload", "keys"]), "{}");
+    assert_eq!(settings("times", &[]), "{,IntervalStyle=postgres,DateStyle=ISO,TimeZone=UTC}");
+    assert_eq!(settings("times", &["--payload", "keys"]), "{,TimeZone=UTC}");
+}
+
 #[test]
 fn what_is_no_json_number_is_a_string() {
     let definition = "a numeric, b numeric, c float8, d float4, e money";

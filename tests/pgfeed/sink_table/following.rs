@@ -1,7 +1,8 @@
 //! What a table follows: every kind of change, all types, and no column that it was not told about.
 
 use super::{MOVIES, deliver, held, watched};
-use crate::harness::{Database, Pgfeed};
+use crate::harness::Database;
+use crate::readme::{code_behind, shell};
 
 const MAP: &str = "table=copy&map=movie_id:id,title:title";
 
@@ -116,19 +117,9 @@ fn notifications_are_followed_too() {
 
 #[test]
 fn the_recipe_of_the_readme_works_as_it_is_printed() {
-    let readme = include_str!("../../../README.md");
-    let (_, behind) = readme.split_once("### Deliver to another table\n").unwrap();
-    let script = behind.split("```").nth(1).unwrap();
     let db = Database::new();
-    let mut command = std::process::Command::new("/bin/sh");
     // It goes on for ever, but not here.
-    command.args(["-ec", &script.replace("tail-queue", "tail-queue -e")]);
-    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_pgfeed")).parent().unwrap();
-    let path = std::env::join_paths(
-        [programs.to_owned(), db.server().bin_dir().to_owned()]
-            .into_iter()
-            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
-    Pgfeed::command(command).env("DATABASE_URL", db.url()).env("PATH", path.unwrap()).run().ok();
+    let script = code_behind("### Deliver to another table").replace("tail-queue", "tail-queue -e");
+    shell(&db, &script, &[]).run().ok();
     assert_eq!(db.rows("SELECT * FROM movies_copy"), ["1|Metropolis"]);
 }

@@ -72,13 +72,13 @@ pub struct Listen {
 impl Listen {
     /// Starts to listen, on a thread of its own: a listener that does not read pins the server's notification queue, so
     /// reading must never wait for a sink.
-    pub fn start(options: Options, observer: Box<dyn Observer>, stop: &Stop) -> Self {
+    pub fn start(options: Options, observers: Vec<Box<dyn Observer>>, stop: &Stop) -> Self {
         let (sender, messages) = channel();
         let held = Arc::new(Held::new(options.buffer_bytes, options.overflow));
         let channels = Arc::clone(&options.channels);
         let wake = sender.clone();
         stop.on_request(move || drop(wake.send(Message::Wake)));
-        let teller = Teller::new(observer);
+        let teller = Teller::new(observers);
         let reader = Reader::new(options, teller.clone(), sender.clone(), Arc::clone(&held));
         std::thread::spawn(move || reader.run());
         Self { messages, sender, held, teller, channels, waiting: VecDeque::new(), failed: None, was_live: false }

@@ -126,7 +126,10 @@ impl Reader {
     fn listen(&self) -> Result<Connection> {
         let statements: Vec<String> =
             self.options.channels.iter().map(|channel| format!("LISTEN {}", sql::ident(channel))).collect();
+        let started = Instant::now();
         let connection = Connection::open(&self.options.settings)?;
+        let described = connection.describe(started.elapsed());
+        self.teller.tell(move |observer| observer.connected(&described));
         if connection.pooling() == Pooling::Transaction {
             return Err(deaf(&connection));
         }

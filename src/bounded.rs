@@ -4,29 +4,33 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+/// How often whoever waits is asked whether to stop: a signal is to be answered at once, as a person sees it.
+const SLICE: Duration = Duration::from_millis(50);
+
 /// What became of the work.
 #[derive(Debug)]
-pub(super) enum Outcome<T> {
+pub enum Outcome<T> {
+    /// This.
     Done(T),
-    /// The limit passed. The thread goes on by itself; what it still makes is dropped there.
+    /// Nobody waits for it any more. The thread goes on by itself; what it still makes is dropped there.
     Expired,
     /// The thread panicked, or could not be started.
     Died,
 }
 
 /// Runs `work`, waiting for at most `limit`.
-pub(super) fn run<T: Send + 'static>(limit: Option<Duration>, work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
+pub fn run<T: Send + 'static>(limit: Option<Duration>, work: impl FnOnce() -> T + Send + 'static) -> Outcome<T> {
     start(work).wait(limit)
 }
 
 /// Work that is being done.
-pub(super) struct Started<T>(Receiver<T>);
+pub struct Started<T>(Receiver<T>);
 
 /// Starts `work`.
-pub(super) fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Started<T> {
+pub fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Started<T> {
     let (sender, receiver) = mpsc::channel();
     // Were there no thread to be had, the sender is dropped, which tells whoever waits.
-    let _ = thread::Builder::new().name("postgres".to_owned()).spawn(move || {
+    let _ = thread::Builder::new().name("bounded".to_owned()).spawn(move || {
         let _ = sender.send(work());
     });
     Started(receiver)
@@ -34,7 +38,7 @@ pub(super) fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static
 
 impl<T> Started<T> {
     /// Waits for at most `limit`; it may be waited for again then.
-    pub(super) fn wait(&self, limit: Option<Duration>) -> Outcome<T> {
+    pub fn wait(&self, limit: Option<Duration>) -> Outcome<T> {
         let done = match limit {
             Some(limit) => self.0.recv_timeout(limit),
             None => self.0.recv().map_err(RecvTimeoutError::from),
@@ -43,6 +47,16 @@ impl<T> Started<T> {
             Ok(done) => Outcome::Done(done),
             Err(RecvTimeoutError::Timeout) => Outcome::Expired,
             Err(RecvTimeoutError::Disconnected) => Outcome::Died,
+        }
+    }
+
+    /// Waits until `stop` says not to.
+    pub fn wait_unless(&self, stop: &dyn Fn() -> bool) -> Outcome<T> {
+        loop {
+            match self.wait(Some(SLICE)) {
+                Outcome::Expired if !stop() => {}
+                waited => return waited,
+            }
         }
     }
 }

@@ -1,0 +1,33 @@
+//! `--print-sql`: what an install would do, as statements that do it on any database with such tables, also for the second time.
+
+use super::apply::Installation;
+use super::installed::drop_trigger;
+use super::plan::trigger_names;
+use crate::{queue, sql};
+
+/// SQL that installs, also over what an earlier migration has installed: the up of a migration.
+pub fn up(installations: &[Installation]) -> Vec<String> {
+    let mut statements: Vec<String> = Vec::new();
+    for Installation { plan, in_the_way, trust, .. } in installations {
+        let schema = ensure_schema(&plan.schema);
+        if !statements.contains(&schema) {
+            statements.push(schema);
+        }
+        if let Some(queue) = plan.queue() {
+            statements.extend(queue::create_statements(&queue, trust));
+        }
+        statements.extend_from_slice(in_the_way);
+        statements.extend(plan.create_function());
+        let unwanted = trigger_names(&plan.function).filter(|name| !plan.triggers.iter().any(|t| t.name == *name));
+        let unwanted = unwanted.map(|name| drop_trigger(&name, &plan.quoted_table));
+        statements.extend(unwanted.filter(|drop| !in_the_way.contains(drop)));
+        statements.extend(plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)));
+    }
+    statements
+}
+
+/// SQL that creates the schema of pgfeed's own objects where there is none.
+pub fn ensure_schema(schema: &str) -> String {
+    let places = [("name", sql::literal(schema)), ("schema", sql::ident(schema))];
+    format!("DO {}", sql::dollar(&sql::fill_body(include_str!("../../sql/schema.sql"), &places)))
+}
