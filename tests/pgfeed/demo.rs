@@ -215,15 +215,16 @@ fn an_emptied_shop_is_no_reason_to_hurry() {
         client.query_one("SELECT xact_commit FROM pg_stat_database WHERE datname = 'shop'", &[]).unwrap().get(0)
     };
     let (started, before) = (Instant::now(), transactions());
-    let mut done = 0;
+    let (mut done, mut ours) = (0, 0);
     // The server counts them once a second.
     wait_until("it has gone on", || {
         done = transactions() - before;
+        ours += 1;
         started.elapsed() > Duration::from_secs(2) && done > 20
     });
-    // Ours are some of them.
-    let ours = 2000.0;
-    assert!(done as f64 <= 20.0 * started.elapsed().as_secs_f64() + ours, "{done} in {:?}", started.elapsed());
+    // Without a pause it would be ten thousand a second.
+    let theirs = done - ours;
+    assert!(theirs as f64 <= 20.0 * started.elapsed().as_secs_f64() + 500.0, "{theirs} in {:?}", started.elapsed());
 }
 
 #[test]
