@@ -8,6 +8,7 @@ mod reach;
 mod read;
 mod session;
 mod settle;
+mod sharing;
 mod statements;
 mod tenure;
 
@@ -26,13 +27,12 @@ use ahead::{Ahead, LookAhead};
 use facts::Facts;
 use read::{Place, Read};
 use session::{Errand, Removal, Session};
+use sharing::SHARE_EVERY;
 use statements::Statements;
 use tenure::Tenure;
 
 pub use statements::delay;
 
-/// How often slots are shared out anew.
-const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// A worker with nothing to do speaks every [`SHARE_EVERY`]: one that is silent for so long is stopped, and its slots go to others.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How often a taker without order looks below its floor, where somebody may have given events back.
@@ -169,39 +169,6 @@ impl Taker {
         self.session.get().map(Some)
     }
 
-    /// Looks for slots that are free, since their worker has ended or has given them away. Returns whether there is something to
-    /// take from now.
-    ///
-    /// # Errors
-    /// What the server says.
-    pub fn look_for_slots(&mut self) -> Result<bool> {
-        if self.has_shared_within(SHARE_EVERY / 2) {
-            return Ok(false);
-        }
-        let _watch = self.session.watch();
-        self.forget_ahead()?;
-        self.shared_at = Some(Instant::now());
-        match (&self.slots, self.order) {
-            (Tenure::Session(_), Order::Ordered) => self.share_out(),
-            // The server ends sessions that are silent for long.
-            _ => self.stay().map(|()| false),
-        }
-    }
-
-    /// Gives all slots to the others, until the next take.
-    ///
-    /// # Errors
-    /// What the server says.
-    pub fn step_aside(&mut self) -> Result<()> {
-        let _watch = self.session.watch();
-        self.forget_ahead()?;
-        let Tenure::Session(slots) = &mut self.slots else { return Ok(()) };
-        slots.leave(self.session.get()?)?;
-        // The next take claims some first.
-        self.shared_at = None;
-        Ok(())
-    }
-
     /// Shows the server that this worker is there: it ends sessions that are silent for long.
     ///
     /// # Errors
@@ -239,20 +206,6 @@ impl Taker {
             self.look_below();
         }
         Ok(())
-    }
-
-    fn has_shared_within(&self, time: Duration) -> bool {
-        self.shared_at.is_some_and(|at| at.elapsed() < time)
-    }
-
-    fn share_out(&mut self) -> Result<bool> {
-        let Tenure::Session(slots) = &mut self.slots else { return Ok(false) };
-        self.shared_at = Some(Instant::now());
-        let claimed = slots.share_out(self.session.get()?)?;
-        if claimed {
-            self.floor.reset();
-        }
-        Ok(claimed)
     }
 
     /// Where the queue is stored that the last batch was taken from.

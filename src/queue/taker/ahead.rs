@@ -11,9 +11,10 @@ use postgres::Client;
 use super::facts::Facts;
 use super::read::{self, Read};
 use super::session::{MANY, Removal};
+use super::sharing::SHARE_EVERY;
 use super::statements::Statements;
 use super::tenure::Tenure;
-use super::{SHARE_EVERY, Take, Taker};
+use super::{Take, Taker};
 use crate::error::Result;
 use crate::queue::batch::{Batch, Order};
 

@@ -38,15 +38,17 @@ fn what_finds_no_room_comes_again_and_what_did_does_not() {
     assert_eq!(source.undelivered, [(2, None), (3, None), (4, None)]);
 }
 
+/// Runs to the end of the source; how often it was told that nobody takes events, and that somebody does again.
+fn told(source: &mut Script, sink: &mut Memory, batch: usize) -> (usize, usize) {
+    let (report, meter, stop) = (Told::default(), Meter::start(Limits::default()), Stop::default());
+    let on_refusal = OnRefusal::GoOn;
+    Pump { source, sink, meter: &meter, batch, on_refusal, report: &report, stop: &stop }.run().unwrap();
+    (report.unavailable.get(), report.available.get())
+}
+
 #[test]
 fn an_outage_is_told_once_however_often_there_is_a_little_room() {
-    let told = |sink: &mut Memory| {
-        let (report, meter, stop) = (Told::default(), Meter::start(Limits::default()), Stop::default());
-        let source = &mut Script::of((1..=12).map(|id| (id, id)));
-        let on_refusal = OnRefusal::GoOn;
-        Pump { source, sink, meter: &meter, batch: 3, on_refusal, report: &report, stop: &stop }.run().unwrap();
-        (report.unavailable.get(), report.available.get())
-    };
+    let told = |sink: &mut Memory| told(&mut Script::of((1..=12).map(|id| (id, id))), sink, 3);
     assert_eq!(told(&mut Memory { outages: 2, ..Memory::default() }), (1, 1));
     assert_eq!(told(&mut Memory { room: Some(2), ..Memory::default() }), (1, 0));
 }
@@ -54,20 +56,7 @@ fn an_outage_is_told_once_however_often_there_is_a_little_room() {
 #[test]
 fn while_nobody_takes_a_batch_it_is_offered_in_smaller_parts() {
     let mut source = Script::of((1..=40).map(|id| (id, id)));
-    let mut sink = Memory { outage_at: Some(3), outages: 0, ..Memory::default() };
-    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
-    let report = &Told::default();
-    Pump {
-        source: &mut source,
-        sink: &mut sink,
-        meter: &meter,
-        batch: 16,
-        on_refusal: OnRefusal::Stop,
-        report,
-        stop: &stop,
-    }
-    .run()
-    .unwrap();
+    told(&mut source, &mut Memory { outage_at: Some(3), ..Memory::default() }, 16);
     // 4, 16, then 16 that nobody takes.
     assert_eq!(source.asked[..5], [4, 16, 16, 8, 16]);
     assert_eq!((source.delivered, source.given_back), ((1..=40).collect(), 16));
@@ -75,23 +64,8 @@ fn while_nobody_takes_a_batch_it_is_offered_in_smaller_parts() {
 
 #[test]
 fn what_comes_again_and_is_not_taken_keeps_nothing_else_waiting() {
-    // Nobody takes 100 for now.
+    // Nobody takes 100 for now; only that it came through in the end means that it is over.
     let mut source = Script { again_from: Some(100), ..Script::of([(100, 1), (1, 2), (2, 3), (3, 4)]) };
-    let mut sink = Memory { outages: 1, ..Memory::default() };
-    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
-    let report = &Told::default();
-    Pump {
-        source: &mut source,
-        sink: &mut sink,
-        meter: &meter,
-        batch: 1,
-        on_refusal: OnRefusal::Stop,
-        report,
-        stop: &stop,
-    }
-    .run()
-    .unwrap();
+    assert_eq!(told(&mut source, &mut Memory { outages: 1, ..Memory::default() }, 1), (1, 1));
     assert_eq!((source.delivered, source.put_off.len()), (vec![1, 2, 3, 100], 1));
-    // Only that it came through in the end means that it is over.
-    assert_eq!((report.unavailable.get(), report.available.get()), (1, 1));
 }
