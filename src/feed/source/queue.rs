@@ -292,7 +292,7 @@ impl Source for QueueSource {
 }
 
 /// What was taken from a queue, as the feed has it.
-pub(super) fn item(queue: &Arc<str>, taken: Taken) -> Item {
+pub(crate) fn item(queue: &Arc<str>, taken: Taken) -> Item {
     let Taken { id, at, key, barrier, payload, attempts } = taken;
     let origin = Origin::Queue { queue: Arc::clone(queue), id, attempt: attempts + 1, key, barrier };
     Item::Event(Event { origin, at, payload: payload.into_boxed_str() })
