@@ -10,8 +10,6 @@ mod refusing;
 mod outages;
 // Passwords, TLS, certificates.
 mod logins;
-// Measured, on demand.
-mod rate;
 // Kills of pgfeed at every moment.
 #[cfg(debug_assertions)]
 mod crash;
