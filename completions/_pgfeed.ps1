@@ -305,7 +305,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--time', '--time', [CompletionResultType]::ParameterName, 'End after this long')
             [CompletionResult]::new('-R', '-R ', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
             [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'queue: deliver the backlog to this sink, too, beside its client library alone; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)')
             [CompletionResult]::new('--to-file', '--to-file', [CompletionResultType]::ParameterName, 'The same, with the URL read from FILE, so that no password stands in the list of processes')
             [CompletionResult]::new('--warmup', '--warmup', [CompletionResultType]::ParameterName, 'How long to run before anything counts')
             [CompletionResult]::new('--runs', '--runs', [CompletionResultType]::ParameterName, 'Repeat everything, in turns, and report median and spread')

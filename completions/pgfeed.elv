@@ -295,7 +295,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --time 'End after this long'
             cand -R 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
             cand --rate 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes'
-            cand --to 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)'
+            cand --to 'queue: deliver the backlog to this sink, too, beside its client library alone; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)'
             cand --to-file 'The same, with the URL read from FILE, so that no password stands in the list of processes'
             cand --warmup 'How long to run before anything counts'
             cand --runs 'Repeat everything, in turns, and report median and spread'

@@ -251,7 +251,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s s -l size -d 'By
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s n -l count -d 'End after N messages, transactions or rows' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s T -l time -d 'End after this long' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -s R -l rate -d 'So many a second, all clients together, however the server keeps up: latency is counted from the moment that was planned; 0 is as fast as it goes' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to -d 'queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to -d 'queue: deliver the backlog to this sink, too, beside its client library alone; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l to-file -d 'The same, with the URL read from FILE, so that no password stands in the list of processes' -r -F
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l warmup -d 'How long to run before anything counts' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand bench" -l runs -d 'Repeat everything, in turns, and report median and spread' -r

@@ -12,13 +12,12 @@ pub fn run(bench: &Bench) {
         .batch_execute("CREATE TABLE movies (id int PRIMARY KEY, title text NOT NULL, year int, rating numeric(3, 1))")
         .unwrap();
     client.batch_execute(tables).unwrap();
-    client.batch_execute("CREATE DATABASE other").unwrap();
+    bench.make_database("other");
     bench.client("other").batch_execute(tables).unwrap();
     let mut install = bench.pgfeed(&["-q", "install-trigger", "movies", "--queue", "movies"]);
     assert!(install.output().unwrap().status.success());
     for (what, database) in [("the same database", "postgres"), ("another database", "other")] {
-        let to = bench.cluster.url(database);
-        let to = format!("{to}{}table=movies_copy", if to.contains('?') { '&' } else { '?' });
+        let to = bench.table_url(database, "movies_copy");
         let mut inserts = Vec::new();
         let mut updates = Vec::new();
         for _ in 0..RUNS {

@@ -1,5 +1,6 @@
 //! Measures what LISTEN/NOTIFY and the queue cost: scenarios, load, statistics, reports. Knows no command line and no terminal.
 
+mod bare;
 pub mod check;
 pub mod compare;
 mod counting;

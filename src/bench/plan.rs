@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::feed::sink::registry::{self, Acknowledgement, Destination};
+use crate::feed::sink::target::Target;
 use crate::secret::Secret;
 
 /// How much to measure.
@@ -92,15 +93,20 @@ impl Outlet {
         Ok(Self { url: Secret::new(url), destination })
     }
 
-    /// Refuses what is no RabbitMQ: to consume from it again, a scenario must know it.
+    /// Refuses what is no RabbitMQ, since a scenario that consumes from it again must know it; and to be told where the messages
+    /// go and what is in them, which is for the scenario to say.
     ///
     /// # Errors
     /// A usage error.
     pub fn check_broker(&self) -> Result<()> {
-        if self.url.expose().starts_with("amqp://") {
-            return Ok(());
+        let mut target = Target::parse(self.url.expose())?;
+        if !matches!(target.scheme(), "amqp" | "amqps") {
+            return Err(Error::usage("sync delivers through RabbitMQ only: --to amqp://USER:PASSWORD@HOST:PORT"));
         }
-        Err(Error::usage("sync delivers through RabbitMQ only: --to amqp://USER:PASSWORD@HOST:PORT"))
+        match ["exchange", "key", "declare", "body"].into_iter().find(|name| target.take(name).is_some()) {
+            Some(name) => Err(Error::usage(format!("--to {}: sync sets {name} itself: leave it out", target.shown()))),
+            None => Ok(()),
+        }
     }
 }
 

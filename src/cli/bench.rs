@@ -26,6 +26,7 @@ Examples:
   pgfeed bench commit --throwaway                    on a private server
   pgfeed bench commit --throwaway --flush-delay 1ms  whose disk needs a millisecond
   pgfeed bench queue -R 200 -T 30s                   latency at 200 events a second
+  pgfeed bench queue --to redis://localhost          a sink beside its client library alone
   pgfeed bench all --export before.json              then change something, and:
   pgfeed bench all --compare before.json --fail-if 'compared<0.9' --fail-if 'lost>0'";
 
@@ -62,7 +63,8 @@ pub struct Bench {
     #[arg(short = 'R', long, value_name = "N", default_value = "0", value_parser = units::count, help_heading = "Load")]
     pub rate: u64,
 
-    /// queue: deliver the backlog to this sink, too; sync: deliver through this RabbitMQ, too (`tail-queue --to help` lists sinks)
+    /// queue: deliver the backlog to this sink, too, beside its client library alone; sync: deliver through this RabbitMQ, too
+    /// (`tail-queue --to help` lists sinks)
     #[arg(long, value_name = "SINK", conflicts_with = "to_file", help_heading = "Load")]
     pub to: Option<String>,
 

@@ -1,7 +1,7 @@
 //! Delivering to RabbitMQ: the real one, and what becomes of events whatever happens to it.
 
 // What looks at a broker from the other side.
-mod client;
+pub mod client;
 // What arrives, and where.
 mod delivering;
 // What RabbitMQ does not take.
@@ -10,8 +10,6 @@ mod refusing;
 mod outages;
 // Passwords, TLS, certificates.
 mod logins;
-// Measured, on demand.
-mod rate;
 // Kills of pgfeed at every moment.
 #[cfg(debug_assertions)]
 mod crash;

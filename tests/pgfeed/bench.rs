@@ -4,6 +4,7 @@ mod faults;
 mod reports;
 mod safety;
 mod scenarios;
+mod sinks;
 
 use serde_json::Value;
 

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bench::feed::Feed;
-#[cfg(feature = "amqp")]
 use crate::bench::plan::Outlet;
 #[cfg(feature = "amqp")]
-use crate::bench::rabbit::Rabbit;
+use crate::bench::rabbit::{self, Rabbit};
 use crate::bench::report::Row;
 use crate::bench::table::{Kind, Table};
 use crate::bench::{Bench, Case, Knob, Label, Measured, Scenario, feed, render};
@@ -68,6 +67,8 @@ const LINES: [Line; 4] = [
 ];
 
 fn cases(bench: &Bench) -> Result<Vec<Case>> {
+    // What cannot be reached is told before anything is measured.
+    bench.plan.to.as_ref().map_or(Ok(()), reach)?;
     let broker = bench.plan.to.is_some();
     let mut cases = Vec::new();
     for index in [Index::None, Index::Title] {
@@ -130,21 +131,31 @@ fn measure(bench: &Bench, table: &Table, goal: Goal) -> Result<Measured> {
     Ok(measured)
 }
 
+/// Connects once.
+#[cfg(feature = "amqp")]
+fn reach(to: &Outlet) -> Result<()> {
+    rabbit::Client::open(&rabbit::broker(to.url.expose())?).map(drop)
+}
+
+#[cfg(not(feature = "amqp"))]
+fn reach(_: &Outlet) -> Result<()> {
+    Err(Error::usage("this pgfeed was built without the feature \"amqp\""))
+}
+
 /// From the queue to RabbitMQ, and from there to where it goes.
 #[cfg(feature = "amqp")]
 fn through(bench: &Bench, queue: &Queue, url: &str, to: Arc<dyn Destination>) -> Result<Vec<Feed>> {
-    let (broker, _) = url.split_once('?').unwrap_or((url, ""));
     let parameters = if url.contains('?') { "&" } else { "?" };
     // The broker's queue has the name of ours.
     let publish = Outlet::read(&format!("{url}{parameters}body=payload"))?;
-    let relay = feed::relay(bench, Rabbit::open(broker, &queue.name)?, to);
+    let relay = feed::relay(bench, Rabbit::open(&rabbit::broker(url)?, &queue.name)?, to);
     let publishers = feed::deliveries(bench, queue, &publish.destination, 1)?;
     Ok(std::iter::once(relay).chain(publishers).collect())
 }
 
 #[cfg(not(feature = "amqp"))]
 fn through(_: &Bench, _: &Queue, _: &str, _: Arc<dyn Destination>) -> Result<Vec<Feed>> {
-    Err(Error::usage("this pgfeed was built without the feature \"amqp\""))
+    unreachable!("no broker was reached")
 }
 
 /// One client, three passes. An operation is a row's insert, update and delete.

@@ -43,7 +43,16 @@ struct Shared {
     file: Mutex<Option<File>>,
 }
 
-fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+    let (path, fsync) = read(target)?;
+    Ok(Box::new(Place(Arc::new(Shared { path, fsync, file: Mutex::default() }))))
+}
+
+/// Reads a URL: the path, and whether to wait for the disk.
+///
+/// # Errors
+/// Usage errors.
+pub(crate) fn read(mut target: Target) -> Result<(PathBuf, bool)> {
     let fsync = target.take_as("fsync", yes_or_no)?.unwrap_or(true);
     let path = &target.address()[target.scheme().len() + 1..];
     let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
@@ -56,7 +65,7 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
             "what else there is acknowledges nothing: print to it instead, as in > PATH (with tail-queue, --consume)",
         ));
     }
-    Ok(Box::new(Place(Arc::new(Shared { path, fsync, file: Mutex::default() }))))
+    Ok((path, fsync))
 }
 
 impl Destination for Place {

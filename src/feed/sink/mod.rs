@@ -1,34 +1,34 @@
 //! Where events go.
 
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
-mod address;
+pub(crate) mod address;
 #[cfg(feature = "amqp")]
-mod amqp;
+pub(crate) mod amqp;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
-mod body;
+pub(crate) mod body;
 #[cfg(any(feature = "amqp", feature = "nats"))]
 mod dead_ends;
 pub mod exec;
-mod file;
+pub(crate) mod file;
 #[cfg(feature = "http")]
-mod http;
+pub(crate) mod http;
 mod isolate;
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod judged;
 #[cfg(feature = "nats")]
-mod nats;
+pub(crate) mod nats;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
-mod patience;
+pub(crate) mod patience;
 mod proven;
 #[cfg(feature = "redis")]
-mod redis;
+pub(crate) mod redis;
 pub mod registry;
 mod stdout;
 pub mod table;
-mod target;
+pub(crate) mod target;
 mod template;
 #[cfg(any(feature = "amqp", feature = "nats", feature = "redis"))]
-mod tls;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

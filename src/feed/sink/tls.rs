@@ -18,8 +18,8 @@ pub const PARAMETERS: [(&str, &str); 3] = [
 /// Whom to trust, and who we are.
 #[derive(Debug, Clone, Default)]
 pub struct Tls {
-    ca: Option<PathBuf>,
-    identity: Option<(PathBuf, PathBuf)>,
+    pub ca: Option<PathBuf>,
+    pub identity: Option<(PathBuf, PathBuf)>,
 }
 
 impl Tls {

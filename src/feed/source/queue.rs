@@ -15,7 +15,7 @@ use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
 use crate::queue::{Batch, Order, Queue, Take, Taken, Taker};
 use crate::stop::Stop;
-pub(super) use settle::item;
+pub(crate) use settle::item;
 
 /// How often an idle worker looks whether slots are free: their worker may have died.
 const LOOK_FOR_SLOTS: Duration = Duration::from_secs(1);

@@ -137,18 +137,6 @@ fn queue_delivers_what_was_written_and_drains_a_backlog() {
 }
 
 #[test]
-fn queue_drains_its_backlog_into_a_sink_too() {
-    let db = Database::new();
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("events");
-    let report = report(&db, &["queue", "-n", "250", "--to", &format!("file:{}", file.display())]);
-    let row = &report["rows"][2];
-    assert_eq!((&row["case"], &row["baseline"]), (&"drain into the sink".into(), &"drain of a backlog".into()));
-    assert_all_arrived(row, 250);
-    assert_eq!(std::fs::read_to_string(file).unwrap().lines().count(), 250);
-}
-
-#[test]
 fn sync_stands_beside_what_was_published() {
     let db = Database::new();
     let report = report(&db, &["sync", "-n", "10"]);

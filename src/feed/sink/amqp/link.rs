@@ -12,7 +12,7 @@ use lapin::tcp::RustlsConnector;
 use lapin::uri::AMQPUri;
 use lapin::{AsyncTcpStream, Channel, Connection, ConnectionProperties, ConnectionStatus, Event};
 
-use super::Place;
+use super::broker::Broker;
 use super::topology::Known;
 use super::trouble::Trouble;
 
@@ -36,7 +36,7 @@ pub struct Link {
 /// Whether the broker takes nothing for now.
 pub struct Blocking {
     status: ConnectionStatus,
-    events: Pin<Box<dyn Stream<Item = Event>>>,
+    events: Pin<Box<dyn Stream<Item = Event> + Send>>,
     /// What it said the last time that it did so.
     reason: String,
 }
@@ -60,17 +60,17 @@ impl Link {
     ///
     /// # Errors
     /// Why there is no connection.
-    pub async fn open(place: &Place) -> Result<Self, Trouble> {
-        let opened = tokio::time::timeout(CONNECT_WITHIN, Self::connect(place)).await;
+    pub async fn open(broker: &Broker) -> Result<Self, Trouble> {
+        let opened = tokio::time::timeout(CONNECT_WITHIN, Self::connect(broker)).await;
         opened.unwrap_or_else(|_| Err(Trouble::Passing("it does not answer".to_owned())))
     }
 
-    async fn connect(place: &Place) -> Result<Self, Trouble> {
+    async fn connect(broker: &Broker) -> Result<Self, Trouble> {
         // Files may have changed since the start: who renews certificates replaces several.
-        let tls = place.broker.tls().map_err(Trouble::Passing)?.map(RustlsConnector::from);
+        let tls = broker.tls().map_err(Trouble::Passing)?.map(RustlsConnector::from);
         let runtime = lapin::runtime::default_runtime().map_err(|error| Trouble::connecting(&error))?;
         let socket = Socket::default();
-        let (host, kept) = (place.broker.host().to_owned(), Arc::downgrade(&socket.0));
+        let (host, kept) = (broker.host().to_owned(), Arc::downgrade(&socket.0));
         let reactor = runtime.clone();
         let dial = async move |uri: AMQPUri, _| {
             let reaching = async {
@@ -90,7 +90,7 @@ impl Link {
             }
         };
         let options = ConnectionProperties::default().with_connection_name("pgfeed".into());
-        let connection = Connection::connector(place.broker.uri(), runtime, dial, options).await;
+        let connection = Connection::connector(broker.uri(), runtime, dial, options).await;
         let connection = connection.map_err(|error| Trouble::connecting(&error))?;
         let blocking = Blocking {
             status: connection.status().clone(),

@@ -1,12 +1,12 @@
 //! The RabbitMQ sink: publishes events as persistent messages, and acknowledges what the broker has confirmed.
 
 mod batch;
-mod broker;
-mod link;
+pub(crate) mod broker;
+pub(crate) mod link;
 mod message;
-mod publisher;
-mod topology;
-mod trouble;
+pub(crate) mod publisher;
+pub(crate) mod topology;
+pub(crate) mod trouble;
 mod waiting;
 
 use std::sync::Arc;
@@ -60,11 +60,11 @@ pub const KIND: Kind = Kind {
 const HEADER: &str = "header.";
 
 /// A broker, and how events become messages for it.
-pub(super) struct Place {
-    broker: Broker,
-    shape: Shape,
-    declare: Option<Declare>,
-    mandatory: bool,
+pub(crate) struct Place {
+    pub broker: Broker,
+    pub shape: Shape,
+    pub declare: Option<Declare>,
+    pub mandatory: bool,
     /// How long a connection or a confirmation may take.
     timeout: Duration,
     /// Whether there ever was a connection.
@@ -73,7 +73,15 @@ pub(super) struct Place {
     dead_ends: DeadEnds,
 }
 
-fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+    Ok(Box::new(Arc::new(place(target)?)))
+}
+
+/// Reads a URL.
+///
+/// # Errors
+/// Usage errors.
+pub(crate) fn place(mut target: Target) -> Result<Place> {
     let broker = Broker::take(&mut target)?;
     let template = |value: &str| Template::parse(value);
     let exchange = target.take_as("exchange", template)?.unwrap_or_default();
@@ -102,7 +110,7 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
     let key = key.map_or_else(|| Template::parse("{queue}").map_err(Error::usage), Ok)?;
     let shape = Shape { exchange, key, headers, body };
     let (proven, dead_ends) = (Proven::default(), DeadEnds::default());
-    Ok(Box::new(Arc::new(Place { broker, shape, declare, mandatory, timeout, proven, dead_ends })))
+    Ok(Place { broker, shape, declare, mandatory, timeout, proven, dead_ends })
 }
 
 impl Destination for Arc<Place> {

@@ -21,7 +21,7 @@ use crate::feed::{Outcome, Sink, Written};
 use crate::stop::Stop;
 
 /// How many messages may wait for their confirmation: more are no faster, and are published again when the broker dies.
-const WINDOW: usize = 512;
+pub(crate) const WINDOW: usize = 512;
 /// What a frame may hold besides the properties of a message, in bytes.
 const FRAME_MARGIN: usize = 64;
 
@@ -69,7 +69,7 @@ impl Publisher {
             let link = match &mut self.link {
                 Some(link) => link,
                 none => {
-                    let link = wait(patience(), None, Link::open(place)).await?;
+                    let link = wait(patience(), None, Link::open(&place.broker)).await?;
                     place.proven.prove();
                     none.insert(link)
                 }

@@ -109,7 +109,11 @@ async fn ensure_exchange(connection: &Connection, name: &ShortString, declare: O
     }
 }
 
-async fn ensure_queue(connection: &Connection, name: &ShortString, declare: Declare) -> Result<(), Error> {
+/// Makes a durable queue, unless it is there.
+///
+/// # Errors
+/// What the broker says.
+pub(crate) async fn ensure_queue(connection: &Connection, name: &ShortString, declare: Declare) -> Result<(), Error> {
     let asked = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let channel = connection.create_channel().await?;
     match channel.queue_declare(name.clone(), asked, FieldTable::default()).await {

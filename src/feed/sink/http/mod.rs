@@ -1,7 +1,7 @@
 //! The HTTP sink: posts events to an endpoint, which acknowledges them with its answer.
 
 mod answer;
-mod endpoint;
+pub(crate) mod endpoint;
 mod signature;
 
 use std::sync::Arc;

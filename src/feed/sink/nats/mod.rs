@@ -1,9 +1,9 @@
 //! The NATS sink: publishes to JetStream, and acknowledges what a stream has stored; or to core NATS, which stores nothing.
 
-mod link;
-mod options;
-mod publish;
-mod subject;
+pub(crate) mod link;
+pub(crate) mod options;
+pub(crate) mod publish;
+pub(crate) mod subject;
 
 use std::sync::Arc;
 

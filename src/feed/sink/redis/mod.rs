@@ -1,7 +1,7 @@
 //! The Redis sink: adds events to streams, in transactions; or publishes them on channels, which keep nothing.
 
 mod link;
-mod options;
+pub(crate) mod options;
 mod wire;
 
 use std::sync::Arc;

@@ -48,7 +48,7 @@ pub struct Options {
     /// How long an acknowledgement may take.
     pub within: Duration,
     pub place: Place,
-    body: Body,
+    pub body: Body,
 }
 
 /// What takes the events.
@@ -159,7 +159,7 @@ impl Place {
 }
 
 /// A name is sent with its length in front: whatever is in it, it is no more than a name.
-fn filled<'a>(name: &'a Template, event: &Event) -> Result<Cow<'a, str>, String> {
+pub(crate) fn filled<'a>(name: &'a Template, event: &Event) -> Result<Cow<'a, str>, String> {
     let name = name.fill(event, |value| Cow::Borrowed(value))?;
     match name.len() {
         0 => Err("the name would be empty".to_owned()),

@@ -56,7 +56,7 @@ pub struct Mapped {
     /// Its name in the table.
     pub target: String,
     /// Its type in the table, for SQL.
-    type_name: String,
+    pub type_name: String,
 }
 
 impl Layout {
@@ -81,7 +81,7 @@ fn find<'a>(columns: &'a [Mapped], target: &str) -> Option<&'a Mapped> {
     columns.iter().find(|column| column.target == target)
 }
 
-fn find_table(client: &mut Client, name: &TableName) -> Result<(u32, String)> {
+pub(crate) fn find_table(client: &mut Client, name: &TableName) -> Result<(u32, String)> {
     let query = sql::fill(include_str!("../../../../sql/copy_table.sql"), &[("name", "$1::pg_catalog.text")]);
     // The preamble pins the search_path; what the user names is found by the one that role and database have set.
     client.batch_execute("SET LOCAL search_path TO DEFAULT")?;

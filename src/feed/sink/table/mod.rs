@@ -1,7 +1,7 @@
 //! The table sink: keeps a table in step with the one that the changes are of, here or in another PostgreSQL.
 
 mod apply;
-mod layout;
+pub(crate) mod layout;
 mod reading;
 mod summing;
 
@@ -44,13 +44,21 @@ pub const KIND: Kind = Kind {
     prepare,
 };
 
-struct Place {
-    wish: Arc<Wish>,
-    settings: Settings,
+pub(crate) struct Place {
+    pub wish: Arc<Wish>,
+    pub settings: Settings,
     proven: Proven,
 }
 
-fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
+    Ok(Box::new(place(target)?))
+}
+
+/// Reads a URL.
+///
+/// # Errors
+/// Usage errors.
+pub(crate) fn place(mut target: Target) -> Result<Place> {
     let name = |text: &str| TableName::parse(text).map_err(|error| error.to_string());
     let table = target.take_as("table", name)?;
     let wish = Wish {
@@ -71,7 +79,7 @@ fn prepare(mut target: Target, _: Acknowledgement) -> Result<Box<dyn Destination
         ..Options::default()
     };
     let settings = Settings::resolve(&options, &Environment::of_process())?;
-    Ok(Box::new(Place { wish: Arc::new(wish), settings, proven: Proven::default() }))
+    Ok(Place { wish: Arc::new(wish), settings, proven: Proven::default() })
 }
 
 /// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "amqp")]
+mod node;
 mod process;
 #[cfg(feature = "amqp")]
 pub mod rabbitmq;

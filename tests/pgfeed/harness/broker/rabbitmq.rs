@@ -1,13 +1,13 @@
 //! A private RabbitMQ. It ends with its owner, however that ends: its Erlang shell reads a pipe that only we hold.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pgfeed::cluster::{Guard, Patience};
 
-use super::free_port;
+use super::{free_port, node};
 use crate::connection::certificates::{Certificate, authority};
 use crate::harness::{Pgfeed, Running, Signal, temp_dir};
 
@@ -96,24 +96,10 @@ impl RabbitMq {
 
     /// Starts it, with the data that it had.
     pub fn start(&mut self) {
-        let path = |name: &str| self.dir.join(name);
-        // Without the daemon that tells which node is where: nobody looks for this one.
-        let erlang = format!("-start_epmd false -erl_epmd_port {} +S 1:1", self.distribution_port);
-        let running = Pgfeed::command(Command::new(server()))
-            .env("RABBITMQ_NODENAME", format!("pgfeed-{}@localhost", self.port))
-            .env("RABBITMQ_MNESIA_BASE", path("data"))
-            .env("RABBITMQ_LOGS", "-")
-            .env("RABBITMQ_LOG_BASE", path("log"))
-            .env("RABBITMQ_CONFIG_FILE", path("rabbitmq.conf"))
-            .env("RABBITMQ_ENABLED_PLUGINS_FILE", path("enabled_plugins"))
-            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
-            .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
-            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", erlang)
-            // The Erlang shell reads stdin, and the node ends with it.
-            .env("RABBITMQ_ALLOW_INPUT", "1")
-            .stdin_open()
-            .deadline(DEADLINE)
-            .spawn();
+        // The Erlang shell reads stdin, and the node ends with it. One scheduler is enough for tests.
+        let node = Pgfeed::command(Command::new(node::server())).stdin_open().deadline(DEADLINE);
+        let environment = node::environment(&self.dir, self.port, self.distribution_port, "+S 1:1");
+        let running = environment.into_iter().fold(node, |node, (name, value)| node.env(name, value)).spawn();
         self.guard.as_mut().expect("it is there until the drop").watch(running.pid()).unwrap();
         running.wait_stdout_line(|line| line.contains("Server startup complete"));
         self.running = Some(running);
@@ -163,16 +149,4 @@ impl Drop for RabbitMq {
             guard.finish().unwrap();
         }
     }
-}
-
-/// The script that starts a node as whoever runs it. (What Debian has on the PATH becomes another user.)
-fn server() -> PathBuf {
-    let mut dirs = vec![
-        PathBuf::from("/usr/lib/rabbitmq/bin"),
-        "/opt/homebrew/opt/rabbitmq/sbin".into(),
-        "/usr/local/opt/rabbitmq/sbin".into(),
-    ];
-    dirs.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
-    let found = dirs.iter().map(|dir| dir.join("rabbitmq-server")).find(|path| Path::exists(path));
-    found.expect("rabbitmq-server is not installed: scripts/need test installs it")
 }
