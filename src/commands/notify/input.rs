@@ -38,7 +38,7 @@ pub enum Input {
     Ended,
 }
 
-/// The bytes that were handed over and are in no batch yet.
+/// The bytes that were handed over and not received yet.
 #[derive(Default)]
 struct Ahead {
     bytes: Mutex<usize>,
@@ -55,7 +55,7 @@ impl Ahead {
         self.taken.notify_one();
     }
 
-    /// Waits until another record may be read.
+    /// Waits until more records may be read.
     fn wait_for_room(&self) {
         let bytes = self.bytes.lock().expect("nobody panics while it holds this");
         drop(self.taken.wait_while(bytes, |bytes| *bytes >= MOST_BYTES));
@@ -88,8 +88,8 @@ impl Records {
         Self { messages, ahead, waiting: VecDeque::new(), ended: false, what, hasher: RandomState::new(), number: 0 }
     }
 
-    /// Waits for input and takes what is ready, at most `limit` payloads and about 8 MB. For notifications, ends a batch in front of a payload
-    /// that it already holds, since the server would fold the two.
+    /// Waits for input and takes what is ready, at most `limit` payloads and about 8 MB. For notifications, ends a batch in front of a
+    /// payload that it already holds, since the server would fold the two.
     ///
     /// # Errors
     /// When stdin cannot be read, or a payload is not as it must be: the batch that it would have been in is not sent.
@@ -110,7 +110,6 @@ impl Records {
                 break;
             }
             let record = self.waiting.pop_front().expect("looked at above");
-            self.ahead.take(record.len());
             bytes += record.len();
             self.number += 1;
             batch.push(checker.check(record, format_args!("{} {}", self.what, self.number))?);
@@ -129,7 +128,10 @@ impl Records {
         }
         let message = if wait { self.messages.recv().ok() } else { self.messages.try_recv().ok() };
         match message {
-            Some(Message::Records(records)) => self.waiting.extend(records),
+            Some(Message::Records(records)) => {
+                self.ahead.take(records.iter().map(Vec::len).sum());
+                self.waiting.extend(records);
+            }
             Some(Message::Failed(error)) => return Err(Error::failed(error.to_string()).doing("reading stdin")),
             Some(Message::Ended) => self.ended = true,
             Some(Message::Wake) | None => {}
@@ -149,7 +151,9 @@ impl Reader {
     fn read(&self, mut input: BufReader<impl Read>, separator: u8, longest: u64) {
         let (mut records, mut bytes) = (Vec::new(), 0);
         loop {
-            self.ahead.wait_for_room();
+            if records.is_empty() {
+                self.ahead.wait_for_room();
+            }
             let mut record = Vec::new();
             match input.by_ref().take(longest).read_until(separator, &mut record) {
                 Err(error) => return drop(self.sender.send(Message::Failed(error))),
