@@ -99,7 +99,8 @@ impl Pump<'_> {
             let delivery = self.deliver(&batch)?;
             match delivery {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
-                Delivery::Done(_, Room::Enough) => pace.learn(batch.len(), started.elapsed()),
+                // Beside what is blocked others may get through.
+                Delivery::Done(_, Room::Enough | Room::Elsewhere(_)) => pace.learn(batch.len(), started.elapsed()),
                 // Where an acknowledgement takes too long for so many, it may not for fewer.
                 Delivery::Unavailable(..) => pace.shrink(),
                 Delivery::Done(..) => {}
@@ -136,13 +137,14 @@ impl Pump<'_> {
                 self.settle_or_give_back(batch, &undelivered, reserved, wait).map(|()| wait)
             }
             Delivery::Done(undelivered, Room::Elsewhere(why)) => {
-                // What is blocked comes again by itself, and is told as long as it does not get through then.
-                let wait = outages.unavailable(Again::Yes, self.report, &why);
+                // What is blocked comes again by itself. Where nothing got through it may be that nothing does.
+                let some_got_through = undelivered.len() < events(&batch);
+                let wait = outages.blocked(self.report, &why, some_got_through);
                 match again {
                     Again::Yes => self.settle_or_give_back(batch, &undelivered, reserved, wait)?,
                     Again::No => self.settle(batch, &undelivered, reserved)?,
                 }
-                Ok(Duration::ZERO)
+                Ok(if some_got_through && self.source.puts_off() { Duration::ZERO } else { wait })
             }
             Delivery::Done(undelivered, Room::Enough) => {
                 outages.all_is_well(again, self.report);

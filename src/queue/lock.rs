@@ -7,6 +7,8 @@ pub enum LockClass {
     Slot,
     /// "pgfM": somebody takes events in order. Counting its holders counts the workers.
     Member,
+    /// "pgfA": somebody takes events in order, and owns nothing for now, since nobody takes them from it.
+    Aside,
     /// "pgfU": somebody takes events in any order.
     Unordered,
     /// "pgfX": somebody sleeps in front of the doorbell; shared, a writer is in flight.
@@ -21,6 +23,7 @@ impl LockClass {
         match self {
             Self::Slot => 0x7067_6653,
             Self::Member => 0x7067_664d,
+            Self::Aside => 0x7067_6641,
             Self::Unordered => 0x7067_6655,
             Self::Front => 0x7067_6658,
             Self::Behind => 0x7067_6657,
@@ -29,7 +32,7 @@ impl LockClass {
 
     /// The class with this number, if it is one of ours.
     pub fn of(number: i32) -> Option<Self> {
-        let all = [Self::Slot, Self::Member, Self::Unordered, Self::Front, Self::Behind];
+        let all = [Self::Slot, Self::Member, Self::Aside, Self::Unordered, Self::Front, Self::Behind];
         all.into_iter().find(|class| class.number() == number)
     }
 

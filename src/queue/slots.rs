@@ -15,6 +15,8 @@ pub const SLOTS: usize = 64;
 const SLOT_CLASS: i32 = LockClass::Slot.number();
 /// Every ordered worker holds it shared.
 const MEMBER_CLASS: i32 = LockClass::Member.number();
+/// Every ordered worker that has stepped aside holds it shared.
+const ASIDE_CLASS: i32 = LockClass::Aside.number();
 /// Every worker without order holds it shared.
 const UNORDERED_CLASS: i32 = LockClass::Unordered.number();
 
@@ -35,6 +37,7 @@ pub struct Slots {
 /// Whether a worker counts among the workers of a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
+    New,
     Member,
     Aside,
 }
@@ -47,21 +50,26 @@ impl Slots {
     pub fn join(client: &mut Client, queue: &Queue, order: Order) -> Result<Self> {
         let session: i32 = ask::row(client, "SELECT pg_catalog.pg_backend_pid()", &[])?.get(0);
         let first = first_of(session);
-        let mut slots = Self { queue: queue.clone(), order, standing: Standing::Aside, owned: 0, first };
+        let mut slots = Self { queue: queue.clone(), order, standing: Standing::New, owned: 0, first };
         slots.enter(client)?;
         Ok(slots)
     }
 
     fn enter(&mut self, client: &mut Client) -> Result<()> {
-        let (ours, theirs, other) = match self.order {
-            Order::Ordered => (MEMBER_CLASS, UNORDERED_CLASS, Order::Unordered),
-            Order::Unordered => (UNORDERED_CLASS, MEMBER_CLASS, Order::Ordered),
+        let (ours, theirs, other): (_, &[i32], _) = match self.order {
+            Order::Ordered => (MEMBER_CLASS, &[UNORDERED_CLASS], Order::Unordered),
+            Order::Unordered => (UNORDERED_CLASS, &[MEMBER_CLASS, ASIDE_CLASS], Order::Ordered),
         };
         ask::row(client, "SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ours, &self.queue.id])?;
+        if self.standing == Standing::Aside {
+            self.unlock(client, ASIDE_CLASS)?;
+        }
         self.standing = Standing::Member;
         // Looked at with our own lock held: of two who come at once, at least one sees the other.
-        if holders(client, theirs, self.queue.id)? > 0 {
-            return Err(other_order(&self.queue, other));
+        for theirs in theirs {
+            if holders(client, *theirs, self.queue.id)? > 0 {
+                return Err(other_order(&self.queue, other));
+            }
         }
         Ok(())
     }
@@ -71,12 +79,19 @@ impl Slots {
     /// # Errors
     /// What the server says.
     pub fn leave(&mut self, client: &mut Client) -> Result<()> {
-        if self.order == Order::Unordered || self.standing == Standing::Aside {
+        if self.order == Order::Unordered || self.standing != Standing::Member {
             return Ok(());
         }
         self.give_away(client, self.count())?;
-        ask::row(client, "SELECT pg_catalog.pg_advisory_unlock_shared($1, $2)", &[&MEMBER_CLASS, &self.queue.id])?;
+        // Nobody may begin to take in another order meanwhile.
+        ask::row(client, "SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ASIDE_CLASS, &self.queue.id])?;
+        self.unlock(client, MEMBER_CLASS)?;
         self.standing = Standing::Aside;
+        Ok(())
+    }
+
+    fn unlock(&self, client: &mut Client, class: i32) -> Result<()> {
+        ask::row(client, "SELECT pg_catalog.pg_advisory_unlock_shared($1, $2)", &[&class, &self.queue.id])?;
         Ok(())
     }
 
@@ -97,7 +112,7 @@ impl Slots {
         if self.order == Order::Unordered {
             return Ok(false);
         }
-        if self.standing == Standing::Aside {
+        if self.standing != Standing::Member {
             self.enter(client)?;
         }
         let share = self.share(client)?;

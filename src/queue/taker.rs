@@ -55,6 +55,14 @@ pub struct Taker {
     ahead: Option<Ahead>,
     /// Where the queue was stored when it was looked at the last time.
     storage: Storage,
+    turn: Turn,
+}
+
+/// What a take looks at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Retries,
+    Queue,
 }
 
 /// What a take has come to.
@@ -113,6 +121,7 @@ impl Taker {
             open: None,
             ahead: None,
             storage: None,
+            turn: Turn::Retries,
         })
     }
 
@@ -135,12 +144,40 @@ impl Taker {
         let facts = Facts::of(&self.statements.facts.row(&mut **self.session.get()?, &[])?);
         self.notice(facts.storage);
         self.floor.before_take(facts.horizon);
-        let retries = if facts.retry_is_due { self.take_retries(batch, &facts)? } else { Vec::new() };
-        let take = if retries.is_empty() { self.take_queued(batch, &facts)? } else { Take::Events(retries) };
+        let take = self.take_in_turn(batch, &facts)?;
         if !matches!(&take, Take::Events(events) if !events.is_empty()) {
             self.commit()?;
         }
         Ok(take)
+    }
+
+    /// Takes what is due again and what is new in turns: what nobody takes may be due for ever.
+    fn take_in_turn(&mut self, batch: &Batch, facts: &Facts) -> Result<Take> {
+        if facts.retry_is_due && self.turn == Turn::Retries {
+            self.turn = Turn::Queue;
+            let retries = self.take_retries(batch, facts)?;
+            if !retries.is_empty() {
+                return Ok(Take::Events(retries));
+            }
+        }
+        self.turn = Turn::Retries;
+        let queued = self.take_queued(batch, facts)?;
+        if !facts.retry_is_due || !matches!(&queued, Take::Events(events) if events.is_empty()) {
+            return Ok(queued);
+        }
+        Ok(Take::Events(self.take_retries(batch, facts)?))
+    }
+
+    /// Rolls back a batch that was taken again, and lets it come after `wait`.
+    ///
+    /// # Errors
+    /// What the server says; then it comes again at once.
+    pub fn put_off(&mut self, ids: &[i64], wait: Duration) -> Result<()> {
+        self.give_back()?;
+        let _watch = self.session.watch();
+        self.begin()?;
+        self.statements.put_off.execute(&mut **self.session.get()?, &[&ids, &wait.as_secs_f64()])?;
+        self.commit()
     }
 
     /// Rolls the batch back: all of it comes again.
@@ -179,6 +216,8 @@ impl Taker {
     }
 
     fn commit(&mut self) -> Result<()> {
+        // What was read ahead is forgotten: it may have to wait behind what has failed.
+        drop(self.session.ahead());
         self.session.get()?.batch_execute("COMMIT")?;
         self.floor = self.floor_behind();
         self.open = None;
@@ -229,7 +268,8 @@ impl Taker {
             self.look_below();
             read = self.read_above(0, batch)?;
         }
-        if read.events.is_empty() && self.order == Order::Ordered && !facts.barrier_waits {
+        let is_ours = matches!(self.slots, Tenure::Session(_)) && self.order == Order::Ordered;
+        if read.events.is_empty() && is_ours && !facts.barrier_waits {
             self.pass_what_others_hold()?;
         }
         self.open_with(facts, &read);

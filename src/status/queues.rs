@@ -152,7 +152,7 @@ fn consumers(locks: &[Row], queue_id: i32) -> Vec<Consumer> {
         });
         match class {
             LockClass::Slot => consumer.slots += 1,
-            LockClass::Member => consumer.mode = Mode::Ordered,
+            LockClass::Member | LockClass::Aside => consumer.mode = Mode::Ordered,
             LockClass::Unordered => consumer.mode = Mode::Unordered,
             LockClass::Front | LockClass::Behind => {}
         }

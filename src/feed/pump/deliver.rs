@@ -70,11 +70,11 @@ impl Pump<'_> {
             let (missing, waits) = match flushed {
                 Outcome::Delivered => (Vec::new(), None),
                 Outcome::AllBut(missing) => (missing, None),
-                Outcome::Blocked(missing, why) if self.source.puts_off() => {
+                Outcome::Blocked(missing, why) => {
                     rounds.blocked.get_or_insert(why);
                     (missing, None)
                 }
-                Outcome::Blocked(missing, why) | Outcome::Short(missing, why) => (missing, Some((why, Duration::ZERO))),
+                Outcome::Short(missing, why) => (missing, Some((why, Duration::ZERO))),
                 Outcome::ReaderGone => return Ok(Delivery::ReaderGone),
                 Outcome::Unavailable(why) if is_first => return Ok(Delivery::Unavailable(why, Duration::ZERO)),
                 Outcome::UnavailableFor(why, wait) if is_first => return Ok(Delivery::Unavailable(why, wait)),

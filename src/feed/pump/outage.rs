@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 const CALM: Duration = Duration::from_secs(5);
 
 /// What comes again waits for so long at most: it keeps nothing else waiting.
-const AGAIN_AFTER: Duration = Duration::from_secs(5);
+const AGAIN_AFTER: Duration = Duration::from_secs(3);
 
 /// What is not taken now. What comes again has a trouble of its own: that it is not taken does not mean that nothing is.
 #[derive(Default)]
@@ -51,6 +51,14 @@ impl Outages {
             trouble.short_at = Some(Instant::now());
         }
         wait
+    }
+
+    /// Some events cannot be taken where they lead; others may be. Returns how long to wait until they are tried again.
+    pub fn blocked(&mut self, report: &dyn Report, why: &str, some_got_through: bool) -> Duration {
+        if some_got_through {
+            self.all_is_well(Again::No, report);
+        }
+        self.unavailable(Again::Yes, report, why)
     }
 
     /// Everything was taken.

@@ -120,6 +120,8 @@ impl Session {
     /// # Errors
     /// What the server says, if it has said so already.
     pub fn start(&mut self, errand: Errand) -> Result<()> {
+        self.finish();
+        self.ahead = None;
         let connection = self.get()?;
         if errand.removal.places.len() < MANY {
             return errand.removal.run(connection, &errand.remove);

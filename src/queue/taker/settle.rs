@@ -34,7 +34,6 @@ impl Taker {
         let (keys, delays): (Vec<i64>, Vec<Duration>) = again.iter().filter_map(later).unzip();
         self.promote(&keys, delays.into_iter().max().unwrap_or_default())?;
         failpoint::reach("before_commit");
-        // What was read ahead may have to wait behind failures.
         if failures.is_empty() {
             self.commit_and_go_on()?;
         } else {

@@ -22,6 +22,7 @@ pub struct Statements {
     pub remove_and_ask: Question,
     pub take_retry: Question,
     pub end: Question,
+    pub put_off: Question,
     pub retried_keys: Question,
     retry: Question,
     bury: Question,
@@ -105,6 +106,10 @@ impl Statements {
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
+            )?,
+            put_off: prepare(
+                include_str!("../../../sql/put_off.sql"),
+                &[retry, ("ids", "$1::bigint[]"), ("delay", "$2::float8")],
             )?,
             end: prepare(include_str!("../../../sql/end_of_queue.sql"), &[queue, ("floor", "$1::bigint")])?,
             retried_keys: prepare("SELECT DISTINCT key FROM /*{retry}*//*{}*/ WHERE key = ANY ($1)", &[retry])?,

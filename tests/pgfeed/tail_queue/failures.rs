@@ -231,3 +231,19 @@ fn what_has_waited_behind_a_failed_event_goes_on_in_batches() {
     // Batches begin small and grow to a thousand.
     assert!(takes < 20, "{takes}");
 }
+
+#[test]
+fn what_was_read_ahead_of_a_failure_is_not_delivered_twice() {
+    let db = with_queue();
+    // Batches of 4, 16, 64 and 256 have one with a failure and a following one that is small.
+    db.sql("INSERT INTO pgfeed.queue_q (key, payload) SELECT n, n::text FROM generate_series(1, 390) n");
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    let server = crate::harness::http::Http::start(move |request, _| {
+        let is_poison = request.body.contains("\"payload\":\"100\"");
+        let first = is_poison && !failed.swap(true, std::sync::atomic::Ordering::SeqCst);
+        crate::harness::http::Reply::status(if first { 422 } else { 204 })
+    });
+    let url = format!("http://127.0.0.1:{}/", server.port());
+    db.pgfeed(["tail-queue", "q", "-e", "--backoff", "10ms", "--to", &url]).run().ok();
+    assert_eq!((server.got().len(), held(&db).as_str()), (391, "0 0 0"));
+}

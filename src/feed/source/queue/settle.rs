@@ -41,12 +41,11 @@ impl QueueSource {
 
     /// Lets a batch come again later, and others first; not at once, or nothing else would come.
     pub(super) fn put_off(&mut self, batch: &[Item], wait: Duration) -> Result<()> {
-        let fate = Fate::Later(wait.max(self.untried()));
-        let events: Vec<Taken> = batch.iter().map(taken).collect();
-        let failures: Vec<Failure> = events.iter().map(|event| Failure { event, fate, reason: None }).collect();
+        let wait = wait.max(self.untried());
+        let ids: Vec<i64> = batch.iter().filter_map(id_of).collect();
         let Some(taker) = &mut self.taker else { return Ok(()) };
-        let settled = taker.settle(std::iter::empty(), &failures);
-        self.unless_lost(settled).map(drop)
+        let put_off = taker.put_off(&ids, wait);
+        self.unless_lost(put_off).map(drop)
     }
 
     /// How long what was not tried waits: what does not take it now may take others meanwhile.
