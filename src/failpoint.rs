@@ -39,6 +39,20 @@ pub fn at_most(variable: &str, time: Duration) -> Duration {
     told.map_or(time, |told| time.min(Duration::from_millis(told)))
 }
 
+/// A number, or the smaller one of an environment variable: no test needs so many of anything.
+#[cfg(debug_assertions)]
+pub fn at_most_so_many(variable: &str, number: usize) -> usize {
+    let told = std::env::var(variable).ok().map(|told| told.parse().expect("a number"));
+    told.map_or(number, |told| number.min(told))
+}
+
+/// The number.
+#[cfg(not(debug_assertions))]
+#[inline(always)]
+pub fn at_most_so_many(_variable: &str, number: usize) -> usize {
+    number
+}
+
 /// The time.
 #[cfg(not(debug_assertions))]
 #[inline(always)]

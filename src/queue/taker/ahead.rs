@@ -10,7 +10,7 @@ use postgres::Client;
 
 use super::facts::Facts;
 use super::read::{self, Read};
-use super::session::{MANY, Removal};
+use super::session::{Removal, are_many};
 use super::sharing::SHARE_EVERY;
 use super::statements::Statements;
 use super::tenure::Tenure;
@@ -85,7 +85,7 @@ impl Taker {
 
     /// How to read what follows the batch in flight. Only the owner of slots can know that nobody else takes it meanwhile.
     fn look_ahead(&self, batch: &Batch) -> Option<LookAhead> {
-        if self.order != Order::Ordered || !matches!(self.slots, Tenure::Session(_)) || batch.events < MANY {
+        if self.order != Order::Ordered || !matches!(self.slots, Tenure::Session(_)) || !are_many(batch.events) {
             return None;
         }
         let statements = Arc::clone(&self.statements);

@@ -11,9 +11,15 @@ use super::place::Place;
 use crate::connection::ask::{Question, Value};
 use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
+use crate::failpoint;
 
 /// From so many events on it pays to remove them in a thread.
-pub const MANY: usize = 100;
+const MANY: usize = 100;
+
+/// Whether it pays for so many events.
+pub fn are_many(events: usize) -> bool {
+    events >= failpoint::at_most_so_many("PGFEED_MANY", MANY)
+}
 /// How long a connection that ends is waited for while it is busy.
 const COURTESY: Duration = Duration::from_millis(20);
 
@@ -123,7 +129,7 @@ impl Session {
         self.finish();
         self.ahead = None;
         let connection = self.get()?;
-        if errand.removal.places.len() < MANY {
+        if !are_many(errand.removal.places.len()) {
             return errand.removal.run(connection, &errand.remove);
         }
         let runner = self.runner.get_or_insert_with(Runner::start);

@@ -156,6 +156,10 @@ impl<'a> Consumers<'a> {
             Some(Mistake::Unordered) => described.args(["--unordered"]),
             None => described,
         };
+        // Batches are small here: every other consumer reads small ones ahead, too.
+        if self.number % 2 == 1 {
+            described = described.env("PGFEED_MANY", "2");
+        }
         if self.how.refusals == Refusals::Sometimes {
             described = described.args(["--max-attempts", "3", "--backoff", "20ms"]);
         }
