@@ -153,19 +153,21 @@ impl Taker {
 
     /// Takes what is due again and what is new in turns: what nobody takes may be due for ever.
     fn take_in_turn(&mut self, batch: &Batch, facts: &Facts) -> Result<Take> {
-        if facts.retry_is_due && self.turn == Turn::Retries {
-            self.turn = Turn::Queue;
+        let retries_first = facts.retry_is_due && self.turn == Turn::Retries;
+        if retries_first {
             let retries = self.take_retries(batch, facts)?;
             if !retries.is_empty() {
+                self.turn = Turn::Queue;
                 return Ok(Take::Events(retries));
             }
         }
         self.turn = Turn::Retries;
         let queued = self.take_queued(batch, facts)?;
-        if !facts.retry_is_due || !matches!(&queued, Take::Events(events) if events.is_empty()) {
-            return Ok(queued);
+        let is_empty = matches!(&queued, Take::Events(events) if events.is_empty());
+        if facts.retry_is_due && !retries_first && is_empty {
+            return Ok(Take::Events(self.take_retries(batch, facts)?));
         }
-        Ok(Take::Events(self.take_retries(batch, facts)?))
+        Ok(queued)
     }
 
     /// Rolls back a batch that was taken again, and lets it come after `wait`.
@@ -291,6 +293,6 @@ impl Taker {
     fn remove(&mut self, events: &[Taken], places: Vec<Place>, ahead: Option<LookAhead>) -> Result<()> {
         let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
         let removal = Removal { places, first: first.id, last: last.id };
-        self.session.start(Errand { remove: self.statements.remove.clone(), removal, ahead })
+        self.session.start(Errand { statements: Arc::clone(&self.statements), removal, ahead })
     }
 }

@@ -4,8 +4,6 @@
 //! of it has failed. Otherwise it is forgotten, which costs nothing: nothing of it was removed. What commits later than it was read
 //! cannot belong in front of it: a row is locked until its change is visible.
 
-use std::sync::Arc;
-
 use postgres::Client;
 
 use super::facts::Facts;
@@ -20,7 +18,6 @@ use crate::queue::batch::{Batch, Order};
 
 /// How to read ahead.
 pub struct LookAhead {
-    statements: Arc<Statements>,
     floor: i64,
     slots: i64,
     batch: Batch,
@@ -37,12 +34,12 @@ impl LookAhead {
     ///
     /// # Errors
     /// What the server says; the transaction is lost then.
-    pub fn run(&self, removal: &Removal, client: &mut Client) -> Result<Option<Ahead>> {
-        let facts = Facts::of(&self.statements.remove_and_ask.row(client, &removal.values())?);
+    pub fn run(&self, client: &mut Client, statements: &Statements, removal: &Removal) -> Result<Option<Ahead>> {
+        let facts = Facts::of(&statements.remove_and_ask.row(client, &removal.values())?);
         if facts.anything_waits() {
             return Ok(None);
         }
-        let read = read::oldest(client, &self.statements, self.floor, self.slots, &self.batch)?;
+        let read = read::oldest(client, statements, self.floor, self.slots, &self.batch)?;
         Ok(Some(Ahead { facts, read }).filter(|ahead| !ahead.read.events.is_empty()))
     }
 }
@@ -88,9 +85,8 @@ impl Taker {
         if self.order != Order::Ordered || !matches!(self.slots, Tenure::Session(_)) || !are_many(batch.events) {
             return None;
         }
-        let statements = Arc::clone(&self.statements);
         // Nothing comes of it unless the batch in flight is committed.
         let floor = self.floor_behind().get();
-        Some(LookAhead { statements, floor, slots: self.slots.mask(), batch: *batch })
+        Some(LookAhead { floor, slots: self.slots.mask(), batch: *batch })
     }
 }

@@ -1,5 +1,6 @@
 //! A worker's connection, which by itself removes what the worker is delivering, and reads what comes next.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use postgres::Client;
 
 use super::ahead::{Ahead, LookAhead};
 use super::place::Place;
-use crate::connection::ask::{Question, Value};
+use super::statements::Statements;
+use crate::connection::ask::Value;
 use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
 use crate::failpoint;
@@ -20,6 +22,7 @@ const MANY: usize = 100;
 pub fn are_many(events: usize) -> bool {
     events >= failpoint::at_most_so_many("PGFEED_MANY", MANY)
 }
+
 /// How long a connection that ends is waited for while it is busy.
 const COURTESY: Duration = Duration::from_millis(20);
 
@@ -36,16 +39,11 @@ impl Removal {
     pub fn values(&self) -> [&dyn Value; 3] {
         [&self.places, &self.first, &self.last]
     }
-
-    fn run(&self, client: &mut Client, remove: &Question) -> Result<()> {
-        remove.execute(client, &self.values())?;
-        Ok(())
-    }
 }
 
 /// What a connection does by itself.
 pub struct Errand {
-    pub remove: Question,
+    pub statements: Arc<Statements>,
     pub removal: Removal,
     /// What to read then.
     pub ahead: Option<LookAhead>,
@@ -54,9 +52,14 @@ pub struct Errand {
 impl Errand {
     fn run(&self, client: &mut Client) -> Result<Option<Ahead>> {
         match &self.ahead {
-            Some(ahead) => ahead.run(&self.removal, client),
-            None => self.removal.run(client, &self.remove).map(|()| None),
+            Some(ahead) => ahead.run(client, &self.statements, &self.removal),
+            None => self.remove(client).map(|()| None),
         }
+    }
+
+    fn remove(&self, client: &mut Client) -> Result<()> {
+        self.statements.remove.execute(client, &self.removal.values())?;
+        Ok(())
     }
 }
 
@@ -130,7 +133,7 @@ impl Session {
         self.ahead = None;
         let connection = self.get()?;
         if !are_many(errand.removal.places.len()) {
-            return errand.removal.run(connection, &errand.remove);
+            return errand.remove(connection);
         }
         let runner = self.runner.get_or_insert_with(Runner::start);
         if let Some(connection) = self.connection.take() {

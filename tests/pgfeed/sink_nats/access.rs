@@ -4,8 +4,8 @@ use async_nats::ConnectOptions;
 
 use crate::connection::certificates::{authority, stranger};
 use crate::harness::broker::nats::Nats;
-use crate::harness::broker::{database, deliver, follow, held};
-use crate::harness::proxy::{Cut, Proxy};
+use crate::harness::broker::{database, deliver, follow, held, shows_no_secret};
+use crate::harness::proxy::Proxy;
 use crate::harness::{Pgfeed, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
@@ -93,15 +93,7 @@ fn no_trouble_shows_a_secret() {
         (login(&format!("u:{CANARY}"), proxy.port(), "subject=x"), "no stream takes the subject \"x\""),
         (login(&format!("u:{CANARY}"), proxy.port(), "subject=x").replace("nats:", "tls:"), "; trying again"),
     ] {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), format!("{url}\n")).unwrap();
-        let given: [&std::ffi::OsStr; 2] = ["--to-file".as_ref(), file.path().as_os_str()];
-        for to in [given, ["--to".as_ref(), url.as_ref()]] {
-            let delivering = db.pgfeed(["tail-queue", "q", "-vv", "--poll", "100ms"]).args(to).spawn();
-            delivering.wait_stderr(said);
-            proxy.cut(Cut::Reset);
-            delivering.kill().lacks(CANARY);
-        }
+        shows_no_secret(&db, &proxy, &url, said, CANARY);
     }
     assert_eq!(held(&db), "1 0 0");
 }

@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 pub use self::process::{Process, free_port};
+use super::proxy::{Cut, Proxy};
 use super::{Database, Pgfeed};
 
 /// A table `t` whose changes go to the queue `q`.
@@ -33,6 +34,21 @@ pub fn deliver(db: &Database, url: &str) -> Pgfeed {
 /// Delivers the queue `q` until it is told to stop.
 pub fn follow(db: &Database, url: &str) -> Pgfeed {
     db.pgfeed(["tail-queue", "q", "--poll", "100ms", "--backoff", "10ms", "--to", url])
+}
+
+/// Delivers the queue `q`, verbosely, to a URL with this secret in it, given in either way, until something is `said`; then cuts the
+/// connection. Nothing that is said may show the secret.
+#[track_caller]
+pub fn shows_no_secret(db: &Database, proxy: &Proxy, url: &str, said: &str, secret: &str) {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), format!("{url}\n")).unwrap();
+    let given: [&std::ffi::OsStr; 2] = ["--to-file".as_ref(), file.path().as_os_str()];
+    for to in [given, ["--to".as_ref(), url.as_ref()]] {
+        let delivering = db.pgfeed(["tail-queue", "q", "-vv", "--poll", "100ms"]).args(to).spawn();
+        delivering.wait_stderr(said);
+        proxy.cut(Cut::Reset);
+        delivering.kill().lacks(secret);
+    }
 }
 
 /// How many events wait, are retried, and are dead.
