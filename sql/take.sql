@@ -11,10 +11,11 @@ SELECT id, at, key, CASE WHEN barrier THEN true END AS barrier,
        CASE WHEN pg_catalog.octet_length(payload) > /*{share}*/8388/*{}*/ THEN pg_catalog.octet_length(payload) END AS bytes,
        ctid AS place
 FROM /*{queue}*/pgfeed.queue_sample/*{}*/ e
-WHERE id > /*{floor}*/0/*{}*/
-  AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0
-  AND (id < COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
-                           (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)), 9223372036854775807)
+WHERE id > /*{above}*/0/*{}*/
+  AND (/*{slots}*/-1::bigint/*{}*/ = -1 OR (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0)
+  AND (id < (SELECT COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
+                                   (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)),
+                             9223372036854775807))
        OR CASE WHEN barrier
           THEN NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)
            AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use postgres::GenericClient;
 
 use super::batch::{Taken, in_order};
-use super::floor::{Floor, Horizon};
+use super::floor::{Above, Floor, Horizon};
 use super::registry::{Queue, Storage};
 use crate::connection::ask::{self, Question};
 use crate::connection::{Connection, Pooling};
@@ -20,8 +20,8 @@ pub struct Seen(Arc<Mutex<SeenUpTo>>);
 /// How far that is.
 #[derive(Debug, Clone)]
 pub struct SeenUpTo {
-    /// An id below which everything was seen.
-    pub floor: i64,
+    /// Where what was not seen can be.
+    pub above: Above,
     /// The snapshot that saw the last of the rest.
     pub snapshot: String,
     /// Where the queue was stored then.
@@ -31,7 +31,7 @@ pub struct SeenUpTo {
 impl Seen {
     fn nothing() -> Self {
         // The snapshot that sees nothing at all.
-        Self(Arc::new(Mutex::new(SeenUpTo { floor: 0, snapshot: "1:1:".to_owned(), storage: None })))
+        Self(Arc::new(Mutex::new(SeenUpTo { above: Above::default(), snapshot: "1:1:".to_owned(), storage: None })))
     }
 
     /// How far.
@@ -143,10 +143,10 @@ impl Peek {
             self.window = Some(Window { last, ..window });
         } else {
             self.first = false;
-            self.floor.after_take(window.horizon, Some(last), true);
+            self.floor.after_take(&window.horizon, Some(last), true);
             self.floor.raise(self.restored);
             let Window { snapshot, storage, .. } = window;
-            self.seen.set(SeenUpTo { floor: self.floor.get(), snapshot, storage });
+            self.seen.set(SeenUpTo { above: self.floor.above(), snapshot, storage });
         }
         Ok(page)
     }
@@ -156,19 +156,21 @@ impl Peek {
         // snapshot's own xmax will not do: it is the highest number that has *ended*, and there are higher ones under way.)
         let until: i64 = ask::row(client, "SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
         let query = format!(
-            "SELECT s::text, pg_catalog.pg_snapshot_xmin(s)::text::bigint, {} FROM pg_catalog.pg_current_snapshot() s",
-            self.storage
+            "SELECT h.*, snapshot::text, {} AS storage FROM pg_catalog.pg_current_snapshot() AS snapshot, LATERAL ({}) h",
+            self.storage,
+            Horizon::sql_of("snapshot", &format!("{until}::bigint"))
         );
         let row = ask::row(client, &query, &[])?;
-        let (storage, before) = (row.get(2), self.seen.get().storage);
+        let (storage, before) = (row.get("storage"), self.seen.get().storage);
         if before.is_some() && storage != before {
             // Emptied, or made anew: the ids may have begun anew.
             self.floor.reset();
             self.restored = 0;
         }
-        let horizon = Horizon { oldest_running: row.get(1), next_to_start: until };
-        self.floor.before_take(horizon);
-        Ok(Window { snapshot: row.get(0), horizon, storage, last: self.floor.get() })
+        let horizon = Horizon::of(&row);
+        self.floor.before_take(&horizon);
+        let last = self.floor.above().seen_by(&horizon);
+        Ok(Window { snapshot: row.get("snapshot"), horizon, storage, last })
     }
 }
 

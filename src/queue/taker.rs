@@ -74,7 +74,7 @@ pub enum Take {
 }
 
 /// The batch in flight.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Open {
     horizon: Horizon,
     last: Option<i64>,
@@ -143,7 +143,7 @@ impl Taker {
         self.begin()?;
         let facts = Facts::of(&self.statements.facts.row(&mut **self.session.get()?, &[])?);
         self.notice(facts.storage);
-        self.floor.before_take(facts.horizon);
+        self.floor.before_take(&facts.horizon);
         let take = self.take_in_turn(batch, &facts)?;
         if !matches!(&take, Take::Events(events) if !events.is_empty()) {
             self.commit()?;
@@ -194,7 +194,7 @@ impl Taker {
 
     /// Whether the batch in flight was taken before.
     pub fn has_taken_again(&self) -> bool {
-        self.open.is_some_and(|open| open.retried)
+        self.open.as_ref().is_some_and(|open| open.retried)
     }
 
     /// The connection, while a batch is in flight.
@@ -260,15 +260,15 @@ impl Taker {
         let rows =
             self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
-        self.open = Some(Open { horizon: facts.horizon, last: None, exhausted: false, retried: true });
+        self.open = Some(Open { horizon: facts.horizon.clone(), last: None, exhausted: false, retried: true });
         Ok(events)
     }
 
     fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Take> {
-        let mut read = self.read_above(self.floor.get(), batch)?;
-        if read.events.is_empty() && self.order == Order::Unordered && self.floor.get() > 0 {
+        let mut read = self.read_on(batch)?;
+        if read.events.is_empty() && self.order == Order::Unordered && self.floor.highest_step() > 0 {
             self.look_below();
-            read = self.read_above(0, batch)?;
+            read = self.read_on(batch)?;
         }
         let is_ours = matches!(self.slots, Tenure::Session(_)) && self.order == Order::Ordered;
         if read.events.is_empty() && is_ours && !facts.barrier_waits {
@@ -286,7 +286,7 @@ impl Taker {
         // not has a higher id than any that the floor may pass.)
         let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
         let exhausted = read.exhausted && !facts.barrier_waits;
-        self.open = Some(Open { horizon: facts.horizon, last, exhausted, retried: false });
+        self.open = Some(Open { horizon: facts.horizon.clone(), last, exhausted, retried: false });
     }
 
     /// Removes what was read from the queue, and then reads ahead.

@@ -7,7 +7,7 @@ use postgres::Row;
 use crate::connection::ask::{Question, Value};
 use crate::connection::{Connection, Pooling};
 use crate::error::Result;
-use crate::queue::floor::{Floor, Horizon};
+use crate::queue::floor::{Above, ENDED, Floor, Horizon};
 use crate::queue::peek::{Seen, SeenUpTo};
 use crate::queue::registry::{Queue, Storage};
 use crate::queue::{STEADY_PLANS, begin};
@@ -72,15 +72,17 @@ impl Looker {
         let (table, retry) = (queue.table(), queue.retry_table());
         let storage = queue.storage();
         let storage = ("storage", storage.as_str());
-        let (queue_place, floor) = (("queue", table.as_str()), ("floor", "$1"));
+        let above = Above::sql("$1", "$2", "$3");
+        let (queue_place, above) = (("queue", table.as_str()), ("above", above.as_str()));
         let question = match what {
             For::Anything => {
-                let retry = ("retry", retry.as_str());
-                sql::fill(include_str!("../../../sql/anything.sql"), &[queue_place, retry, floor, storage])
+                let (retry, horizon) = (("retry", retry.as_str()), Horizon::sql(ENDED));
+                let places = [queue_place, retry, above, storage, ("horizon", &horizon)];
+                sql::fill(include_str!("../../../sql/anything.sql"), &places)
             }
             For::Unseen(_) => {
-                let before = ("before", "$2::text::pg_snapshot");
-                sql::fill(include_str!("../../../sql/unseen.sql"), &[queue_place, floor, before, storage])
+                let before = ("before", "$4::text::pg_snapshot");
+                sql::fill(include_str!("../../../sql/unseen.sql"), &[queue_place, above, before, storage])
             }
         };
         let question = connection.question(&question)?;
@@ -93,19 +95,19 @@ impl Looker {
     /// What the server says.
     pub fn look(&mut self, highest: Highest) -> Result<Look> {
         if let For::Unseen(seen) = &self.what {
-            let SeenUpTo { floor, snapshot, storage } = seen.get();
-            let row = self.ask(&[&floor, &snapshot])?;
+            let SeenUpTo { above, snapshot, storage } = seen.get();
+            let row = self.ask(&[&above.floor, &above.steps, &above.running, &snapshot])?;
             // In another file nothing was seen.
             let now = row.get("now") || row.get::<_, Storage>("storage") != storage;
             return Ok(Look { now, later: false, due_in: None });
         }
-        let row = self.ask(&[&self.floor.get()])?;
+        let row = self.ask(&self.floor.above().values())?;
         let look = Look {
             now: row.get("now"),
             later: row.get("later"),
             due_in: row.get::<_, Option<f64>>("due_in").map(|seconds| Duration::from_secs_f64(seconds.max(0.0))),
         };
-        let horizon = Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") };
+        let horizon = Horizon::of(&row);
         let storage = row.get("storage");
         if self.storage != storage {
             self.floor.reset();
@@ -116,10 +118,10 @@ impl Looker {
                 return self.look(highest);
             }
         }
-        self.floor.before_take(horizon);
+        self.floor.before_take(&horizon);
         if !look.now {
             let highest = Some(highest).filter(|highest| highest.storage == storage);
-            self.floor.after_take(horizon, highest.map(|highest| highest.id), true);
+            self.floor.after_take(&horizon, highest.map(|highest| highest.id), true);
         }
         Ok(look)
     }

@@ -15,10 +15,11 @@ use super::tenure::Tenure;
 use super::{Take, Taker};
 use crate::error::Result;
 use crate::queue::batch::{Batch, Order};
+use crate::queue::floor::Above;
 
 /// How to read ahead.
 pub struct LookAhead {
-    floor: i64,
+    above: Above,
     slots: i64,
     batch: Batch,
 }
@@ -39,7 +40,7 @@ impl LookAhead {
         if facts.anything_waits() {
             return Ok(None);
         }
-        let read = read::oldest(client, statements, self.floor, self.slots, &self.batch)?;
+        let read = read::oldest(client, statements, &self.above, self.slots, &self.batch)?;
         Ok(Some(Ahead { facts, read }).filter(|ahead| !ahead.read.events.is_empty()))
     }
 }
@@ -60,9 +61,9 @@ impl Taker {
             return self.commit();
         };
         self.session.get()?.batch_execute("COMMIT; BEGIN")?;
-        // In front of what is noted of this batch, whose transaction had not ended when that was read.
-        self.floor.before_take(ahead.facts.horizon);
         self.floor = self.floor_behind();
+        // It was read behind this batch, whose number was drawn when it had been read itself.
+        self.floor.before_take(&ahead.facts.horizon);
         (self.open, self.ahead) = (None, Some(ahead));
         Ok(())
     }
@@ -86,7 +87,7 @@ impl Taker {
             return None;
         }
         // Nothing comes of it unless the batch in flight is committed.
-        let floor = self.floor_behind().get();
-        Some(LookAhead { floor, slots: self.slots.mask(), batch: *batch })
+        let above = self.floor_behind().above();
+        Some(LookAhead { above, slots: self.slots.mask(), batch: *batch })
     }
 }

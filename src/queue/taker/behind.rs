@@ -33,7 +33,7 @@ impl Taker {
     /// Moves those of the oldest events whose key is being retried; the others stay.
     fn move_many(&mut self, batch: &Batch) -> Result<()> {
         let batch = Batch { events: MOVED.max(batch.events), ..*batch };
-        let read = self.read_above(self.floor.get(), &batch)?;
+        let read = self.read_on(&batch)?;
         let retried = self.retried(&read.events)?;
         let first_ready = read.events.iter().position(|event| !retried.contains(&event.key));
         let moved = first_ready.unwrap_or(read.events.len());

@@ -6,7 +6,7 @@ use crate::queue::floor::Horizon;
 use crate::queue::registry::Storage;
 
 /// What the server said in front of a batch.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     pub horizon: Horizon,
     pub retry_is_due: bool,
@@ -20,7 +20,7 @@ impl Facts {
     /// Reads the answer.
     pub fn of(row: &Row) -> Self {
         Self {
-            horizon: Horizon { oldest_running: row.get("oldest_running"), next_to_start: row.get("next_to_start") },
+            horizon: Horizon::of(row),
             retry_is_due: row.get("retry_is_due"),
             anything_retries: row.get("anything_retries"),
             barrier_waits: row.get("barrier_waits"),

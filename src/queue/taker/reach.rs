@@ -13,8 +13,8 @@ impl Taker {
     /// The floor once the batch in flight is committed.
     pub(super) fn floor_behind(&self) -> Floor {
         let mut floor = self.floor.clone();
-        if let Some(Open { horizon, last, exhausted, .. }) = self.open {
-            floor.after_take(horizon, last, exhausted);
+        if let Some(Open { horizon, last, exhausted, .. }) = &self.open {
+            floor.after_take(horizon, *last, *exhausted);
         }
         floor
     }
@@ -37,14 +37,15 @@ impl Taker {
         if self.floor.is_about_to_rise() {
             return Ok(());
         }
-        let end = self.statements.end.row(&mut **self.session.get()?, &[&self.floor.get()])?;
+        let end = self.statements.end.row(&mut **self.session.get()?, &[&self.floor.highest_step()])?;
         if let Some(next_to_start) = end.get("next_to_start") {
             self.floor.after_nothing(end.get("id"), next_to_start);
         }
         Ok(())
     }
 
-    pub(super) fn read_above(&mut self, floor: i64, batch: &Batch) -> Result<Read> {
-        read::oldest(self.session.get()?, &self.statements, floor, self.slots.mask(), batch)
+    pub(super) fn read_on(&mut self, batch: &Batch) -> Result<Read> {
+        let above = self.floor.above();
+        read::oldest(self.session.get()?, &self.statements, &above, self.slots.mask(), batch)
     }
 }

@@ -8,6 +8,7 @@ pub use super::place::Place;
 use super::statements::Statements;
 use crate::error::Result;
 use crate::queue::batch::{Batch, Taken};
+use crate::queue::floor::Above;
 
 /// What was taken.
 pub struct Read {
@@ -29,15 +30,16 @@ impl Read {
     }
 }
 
-/// Reads the oldest events of some slots above an id, which are then to be removed.
+/// Reads the oldest events of some slots, which are then to be removed.
 ///
 /// # Errors
 /// What the server says.
-pub fn oldest(client: &mut Client, statements: &Statements, floor: i64, slots: i64, batch: &Batch) -> Result<Read> {
+pub fn oldest(client: &mut Client, statements: &Statements, above: &Above, slots: i64, batch: &Batch) -> Result<Read> {
     let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
     // All of this size together are no more than asked for.
     let share = i32::try_from(batch.bytes / batch.events.max(1)).unwrap_or(i32::MAX);
-    let mut rows = statements.take.rows(client, &[&floor, &slots, &limit, &share])?;
+    let mut rows =
+        statements.take.rows(client, &[&above.floor, &slots, &limit, &share, &above.steps, &above.running])?;
     let found = rows.len();
     rows.truncate(fitting(&rows, batch.bytes));
     let exhausted = found < batch.events && rows.len() == found;

@@ -9,6 +9,7 @@ use crate::connection::Connection;
 use crate::connection::ask::{self, Question};
 use crate::error::Result;
 use crate::queue::batch::{Failure, Fate, Order};
+use crate::queue::floor::{Above, DRAWN, ENDED, Horizon};
 use crate::queue::registry::Queue;
 use crate::sql;
 
@@ -34,7 +35,8 @@ pub struct Statements {
 const FACTS: &str = include_str!("../../../sql/queue_facts.sql");
 const REMOVE: &str = include_str!("../../../sql/remove.sql");
 
-/// Both in one statement. What it answers is what it saw before it removed.
+/// Both in one statement. What it answers is what it saw before it removed, but for its number: that was drawn by it, hence when the
+/// events that it removes had been read.
 fn remove_and_ask() -> String {
     format!("WITH removed AS ({}) {FACTS}", REMOVE.trim_end().trim_end_matches(';'))
 }
@@ -86,7 +88,8 @@ impl Statements {
         let storage = ("storage", storage.as_str());
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
-        let take = [queue, retry, ("floor", "$1"), ("slots", "$2"), ("events", "$3"), ("share", "$4"), lock];
+        let above = Above::sql("$1", "$5", "$6");
+        let take = [queue, retry, ("above", &above), ("slots", "$2::bigint"), ("events", "$3"), ("share", "$4"), lock];
         let remove = [queue, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3")];
         let bury = [
             ("ids", "$1::bigint[]"),
@@ -98,11 +101,14 @@ impl Statements {
             ("errors", "$7::text[]"),
         ];
         Ok(Self {
-            facts: prepare(FACTS, &[queue, retry, storage])?,
+            facts: prepare(FACTS, &[queue, retry, storage, ("horizon", &Horizon::sql(ENDED))])?,
             take: prepare(include_str!("../../../sql/take.sql"), &take)?,
             fetch: prepare("SELECT id, payload FROM /*{queue}*//*{}*/ WHERE ctid = ANY ($1::tid[])", &[queue])?,
             remove: prepare(REMOVE, &remove)?,
-            remove_and_ask: prepare(&remove_and_ask(), &[&remove[..], &[retry, storage]].concat())?,
+            remove_and_ask: prepare(
+                &remove_and_ask(),
+                &[&remove[..], &[retry, storage, ("horizon", &Horizon::sql(DRAWN))]].concat(),
+            )?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
