@@ -46,6 +46,14 @@ pub trait Source {
         Ok(None)
     }
 
+    /// Waits until the batch that was handed over is certain to be this one's. Called in front of its delivery.
+    ///
+    /// # Errors
+    /// That it is not: nothing of it may be delivered.
+    fn secure(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Called now and then while nothing can be delivered for long, so that the source's server sees that it is there.
     ///
     /// # Errors

@@ -125,6 +125,16 @@ impl Floor {
         self.steps.last().map_or(self.proven, |step| step.id)
     }
 
+    /// The id below which nothing is left, nor ever will be.
+    pub fn proven(&self) -> i64 {
+        self.proven
+    }
+
+    /// The highest id that was taken and committed.
+    pub fn highest(&self) -> i64 {
+        self.highest
+    }
+
     /// Where to look.
     pub fn above(&self) -> Above {
         let pairs = self.steps.iter().flat_map(|step| step.running.iter().map(|number| (step.id, *number)));

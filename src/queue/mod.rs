@@ -5,6 +5,7 @@ pub mod doorbell;
 mod floor;
 mod lock;
 mod peek;
+mod reached;
 mod registry;
 mod slots;
 mod taker;

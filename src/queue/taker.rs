@@ -197,6 +197,14 @@ impl Taker {
         self.open.as_ref().is_some_and(|open| open.retried)
     }
 
+    /// Waits until the batch in flight is certain to be this worker's.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn secure(&mut self) -> Result<()> {
+        self.session.secure()
+    }
+
     /// The connection, while a batch is in flight.
     ///
     /// # Errors
@@ -249,11 +257,6 @@ impl Taker {
         Ok(())
     }
 
-    /// Where the queue is stored that the last batch was taken from.
-    pub fn storage(&self) -> Storage {
-        self.storage
-    }
-
     fn take_retries(&mut self, batch: &Batch, facts: &Facts) -> Result<Vec<Taken>> {
         let limit = i64::try_from(batch.events).unwrap_or(i64::MAX);
         let bytes = i64::try_from(batch.bytes).unwrap_or(i64::MAX);
@@ -266,8 +269,7 @@ impl Taker {
 
     fn take_queued(&mut self, batch: &Batch, facts: &Facts) -> Result<Take> {
         let mut read = self.read_on(batch)?;
-        if read.events.is_empty() && self.order == Order::Unordered && self.floor.highest_step() > 0 {
-            self.look_below();
+        if read.events.is_empty() && self.looks_below() {
             read = self.read_on(batch)?;
         }
         let is_ours = matches!(self.slots, Tenure::Session(_)) && self.order == Order::Ordered;
@@ -292,7 +294,7 @@ impl Taker {
     /// Removes what was read from the queue, and then reads ahead.
     fn remove(&mut self, events: &[Taken], places: Vec<Place>, ahead: Option<LookAhead>) -> Result<()> {
         let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
-        let removal = Removal { places, first: first.id, last: last.id };
+        let removal = Removal { places, first: first.id, last: last.id, storage: self.storage };
         self.session.start(Errand { statements: Arc::clone(&self.statements), removal, ahead })
     }
 }

@@ -4,6 +4,7 @@ mod commands;
 mod consuming;
 mod failures;
 mod faults;
+mod floor;
 mod large;
 mod looking;
 mod order;

@@ -59,8 +59,9 @@ impl Pump<'_> {
             Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new(), blocked: None };
         let (mut rest, mut is_first) = ((0..batch.len()).collect::<Vec<_>>(), true);
         while !rest.is_empty() {
-            // Others may have the batch already. (In front of the first round they have not: it was handed over a moment ago.)
-            if !is_first && let Err(why) = passing(self.source.holder())? {
+            // Others may have the batch already: it was read ahead, or is held for long.
+            let ours = if is_first { self.source.secure() } else { self.source.holder().map(drop) };
+            if let Err(why) = passing(ours)? {
                 return Ok(Delivery::Unavailable(why, Duration::ZERO));
             }
             let Round { written, refused, later } = self.write(&mut rounds, rest, by_key)?;

@@ -251,6 +251,10 @@ impl Source for QueueSource {
         self.taker.as_mut().map_or(Ok(None), Taker::holder)
     }
 
+    fn secure(&mut self) -> Result<()> {
+        self.taker.as_mut().map_or(Ok(()), Taker::secure)
+    }
+
     fn stay(&mut self) -> Result<()> {
         let Some(taker) = &mut self.taker else { return Ok(()) };
         let stayed = taker.stay();

@@ -10,13 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::look::{For, Highest, Looker};
+use super::look::{For, Looker};
 use super::protocol::Step;
 use super::session::{Lock, Session};
 use crate::backoff::Backoff;
 use crate::connection::{self, Connection, Pooling, Settings};
 use crate::error::{Error, Result};
-use crate::queue::registry::{Queue, Storage};
+use crate::queue::reached::Reached;
+use crate::queue::registry::Queue;
 use crate::stop::Stop;
 use pace::{LOOK_AGAIN, Pace};
 pub use waiter::Waiter;
@@ -40,8 +41,8 @@ pub enum Waiting {
 pub struct Bell {
     state: Mutex<State>,
     changed: Condvar,
-    /// The highest id that a worker of this process has taken.
-    highest: Mutex<Highest>,
+    /// How far the workers of this process have come.
+    reached: Mutex<Reached>,
     /// How many batches they have settled.
     settled: AtomicU64,
     stop: Stop,
@@ -78,7 +79,7 @@ impl Bell {
         let bell = Arc::new(Self {
             state: Mutex::default(),
             changed: Condvar::new(),
-            highest: Mutex::default(),
+            reached: Mutex::default(),
             settled: AtomicU64::new(0),
             stop: stop.clone(),
             options,
@@ -134,9 +135,9 @@ impl Bell {
         self.lock().nothing_left = false;
     }
 
-    /// Notes the highest id of a batch that was taken and committed, and where the queue was stored.
-    pub fn taken(&self, storage: Storage, id: i64) {
-        self.highest.lock().expect("nobody panics while it holds this").rise(storage, id);
+    /// Notes that a worker has settled a batch, and how far it has come.
+    pub fn settled(&self, reached: Reached) {
+        self.reached.lock().expect("nobody panics while it holds this").rise(reached);
         self.settled.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -265,7 +266,7 @@ impl Bell {
 
     /// Looks, and tells the workers.
     fn look(&self, looker: &mut Looker, pace: &mut Pace) -> Result<bool> {
-        let look = looker.look(*self.highest.lock().expect("nobody panics while it holds this"))?;
+        let look = looker.look(*self.reached.lock().expect("nobody panics while it holds this"))?;
         pace.has_looked = true;
         pace.sleep = look.due_in.map_or(self.options.poll, |due| due.min(self.options.poll).max(LOOK_AGAIN.0));
         if look.now {

@@ -9,6 +9,7 @@ use crate::connection::{Connection, Pooling};
 use crate::error::Result;
 use crate::queue::floor::{Above, ENDED, Floor, Horizon};
 use crate::queue::peek::{Seen, SeenUpTo};
+use crate::queue::reached::Reached;
 use crate::queue::registry::{Queue, Storage};
 use crate::queue::{STEADY_PLANS, begin};
 use crate::sql;
@@ -22,23 +23,6 @@ pub struct Look {
     pub later: bool,
     /// How long until the next attempt is due.
     pub due_in: Option<Duration>,
-}
-
-/// The highest id that is known to have been taken, of a queue that was stored there.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Highest {
-    storage: Storage,
-    id: i64,
-}
-
-impl Highest {
-    /// Notes an id.
-    pub fn rise(&mut self, storage: Storage, id: i64) {
-        if self.storage != storage {
-            *self = Self { storage, id: 0 };
-        }
-        self.id = self.id.max(id);
-    }
 }
 
 /// What a sleeper waits for.
@@ -89,17 +73,22 @@ impl Looker {
         Ok(Self { connection, what: what.clone(), question, floor: Floor::default(), storage: None })
     }
 
-    /// Looks; `highest` is known to have been taken.
+    /// Looks; so far the workers have come.
     ///
     /// # Errors
     /// What the server says.
-    pub fn look(&mut self, highest: Highest) -> Result<Look> {
+    pub fn look(&mut self, reached: Reached) -> Result<Look> {
         if let For::Unseen(seen) = &self.what {
             let SeenUpTo { above, snapshot, storage } = seen.get();
             let row = self.ask(&[&above.floor, &above.steps, &above.running, &snapshot])?;
             // In another file nothing was seen.
             let now = row.get("now") || row.get::<_, Storage>("storage") != storage;
             return Ok(Look { now, later: false, due_in: None });
+        }
+        // They need not look where they have been.
+        self.storage = self.storage.or(reached.storage);
+        if self.storage == reached.storage {
+            self.floor.raise(reached.floor);
         }
         let row = self.ask(&self.floor.above().values())?;
         let look = Look {
@@ -115,13 +104,13 @@ impl Looker {
             self.storage = storage;
             if looked_before {
                 // Emptied, or made anew: the ids may have begun anew, below the floor that was.
-                return self.look(highest);
+                return self.look(reached);
             }
         }
         self.floor.before_take(&horizon);
         if !look.now {
-            let highest = Some(highest).filter(|highest| highest.storage == storage);
-            self.floor.after_take(&horizon, highest.map(|highest| highest.id), true);
+            let highest = Some(reached.highest).filter(|_| reached.storage == storage);
+            self.floor.after_take(&horizon, highest, true);
         }
         Ok(look)
     }

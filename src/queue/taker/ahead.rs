@@ -8,7 +8,7 @@ use postgres::Client;
 
 use super::facts::Facts;
 use super::read::{self, Read};
-use super::session::{Removal, are_many};
+use super::session::are_many;
 use super::sharing::SHARE_EVERY;
 use super::statements::Statements;
 use super::tenure::Tenure;
@@ -31,12 +31,11 @@ pub struct Ahead {
 }
 
 impl LookAhead {
-    /// Removes the batch in front, and reads, unless events may have to wait for others, or there are none.
+    /// Reads behind a batch that was removed with these facts, unless events may have to wait for others, or there are none.
     ///
     /// # Errors
     /// What the server says; the transaction is lost then.
-    pub fn run(&self, client: &mut Client, statements: &Statements, removal: &Removal) -> Result<Option<Ahead>> {
-        let facts = Facts::of(&statements.remove_and_ask.row(client, &removal.values())?);
+    pub fn read(&self, client: &mut Client, statements: &Statements, facts: Facts) -> Result<Option<Ahead>> {
         if facts.anything_waits() {
             return Ok(None);
         }
@@ -49,6 +48,7 @@ impl Taker {
     /// Goes on with what was read ahead.
     pub(super) fn take_ahead(&mut self, ahead: Ahead, batch: &Batch) -> Result<Take> {
         let Ahead { facts, read } = ahead;
+        self.notice(facts.storage);
         let read = read.at_most(batch.events);
         self.open_with(&facts, &read);
         self.take_read(read, &facts, batch)

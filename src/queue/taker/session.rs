@@ -3,17 +3,19 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::Client;
 
 use super::ahead::{Ahead, LookAhead};
+use super::facts::Facts;
 use super::place::Place;
 use super::statements::Statements;
 use crate::connection::ask::Value;
 use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::queue::registry::Storage;
 
 /// From so many events on it pays to remove them in a thread.
 const MANY: usize = 100;
@@ -32,12 +34,14 @@ pub struct Removal {
     /// The lowest id and the highest.
     pub first: i64,
     pub last: i64,
+    /// Where the queue was stored when they were read.
+    pub storage: Storage,
 }
 
 impl Removal {
     /// As the statement has them.
-    pub fn values(&self) -> [&dyn Value; 3] {
-        [&self.places, &self.first, &self.last]
+    pub fn values(&self) -> [&dyn Value; 4] {
+        [&self.places, &self.first, &self.last, &self.storage]
     }
 }
 
@@ -50,17 +54,31 @@ pub struct Errand {
 }
 
 impl Errand {
-    fn run(&self, client: &mut Client) -> Result<Option<Ahead>> {
-        match &self.ahead {
-            Some(ahead) => ahead.run(client, &self.statements, &self.removal),
-            None => self.remove(client).map(|()| None),
+    /// Removes, tells that it has, and reads.
+    fn run(&self, client: &mut Client, removed: impl FnOnce()) -> Result<Option<Ahead>> {
+        let Some(ahead) = &self.ahead else {
+            self.remove(client)?;
+            return Ok(None);
+        };
+        let facts = Facts::of(&self.statements.remove_and_ask.row(client, &self.removal.values())?);
+        if facts.storage != self.removal.storage {
+            return Err(rewritten());
         }
+        removed();
+        ahead.read(client, &self.statements, facts)
     }
 
     fn remove(&self, client: &mut Client) -> Result<()> {
-        self.statements.remove.execute(client, &self.removal.values())?;
-        Ok(())
+        match self.statements.remove.execute(client, &self.removal.values())? {
+            0 => Err(rewritten()),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Between two transactions a rewrite gets the lock that it waits for, and nothing stands where it was read.
+fn rewritten() -> Error {
+    Error::connection("the queue's table was rewritten meanwhile: its events are read again")
 }
 
 /// A connection, and what it does by itself.
@@ -69,6 +87,8 @@ pub struct Session {
     connection: Option<Connection>,
     watcher: Watcher,
     runner: Option<Runner>,
+    /// Whether it has removed what it shall.
+    has_removed: bool,
     /// What it has read ahead.
     ahead: Option<Ahead>,
     /// Why the transaction cannot be committed: the server would take a COMMIT for a rollback, and not complain.
@@ -78,7 +98,15 @@ pub struct Session {
 /// The thread that runs errands; it ends with the session.
 struct Runner {
     errands: Sender<(Connection, Errand)>,
-    done: Receiver<(Connection, Result<Option<Ahead>>)>,
+    done: Receiver<Done>,
+}
+
+/// What the thread tells.
+enum Done {
+    /// The events of the errand are removed.
+    Removal,
+    /// The errand is done.
+    All(Connection, Result<Option<Ahead>>),
 }
 
 impl Runner {
@@ -88,9 +116,9 @@ impl Runner {
         thread::spawn(move || {
             for (mut connection, errand) in received {
                 let watch = connection.watcher().watch();
-                let ran = errand.run(&mut connection);
+                let ran = errand.run(&mut connection, || drop(tell.send(Done::Removal)));
                 drop(watch);
-                if tell.send((connection, ran)).is_err() {
+                if tell.send(Done::All(connection, ran)).is_err() {
                     return;
                 }
             }
@@ -103,7 +131,7 @@ impl Session {
     /// Has a connection.
     pub fn new(connection: Connection) -> Self {
         let watcher = connection.watcher();
-        Self { connection: Some(connection), watcher, runner: None, ahead: None, failed: None }
+        Self { connection: Some(connection), watcher, runner: None, has_removed: true, ahead: None, failed: None }
     }
 
     /// An answer is expected as long as what this returns lives.
@@ -139,8 +167,18 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             // Were the thread gone, the connection would be too.
             let _ = runner.errands.send((connection, errand));
+            self.has_removed = false;
         }
         Ok(())
+    }
+
+    /// Waits until what the last errand removes is removed: then nobody else can have it.
+    ///
+    /// # Errors
+    /// That this has failed.
+    pub fn secure(&mut self) -> Result<()> {
+        while !self.has_removed && self.hear() {}
+        self.failed.clone().map_or(Ok(()), Err)
     }
 
     /// What the last errand has read ahead.
@@ -161,16 +199,20 @@ impl Session {
 
     /// Waits for what it does by itself.
     fn finish(&mut self) {
-        if self.connection.is_none()
-            && let Some(runner) = &self.runner
-            && let Ok((connection, ran)) = runner.done.recv()
-        {
-            self.connection = Some(connection);
-            match ran {
-                Ok(ahead) => self.ahead = ahead,
-                Err(error) => self.failed = Some(error),
-            }
+        while self.connection.is_none() && self.hear() {}
+    }
+
+    /// Waits for what the thread tells next. Returns whether it told something.
+    fn hear(&mut self) -> bool {
+        let Some(Ok(done)) = self.runner.as_ref().map(|runner| runner.done.recv()) else { return false };
+        self.has_removed = true;
+        let Done::All(connection, ran) = done else { return true };
+        self.connection = Some(connection);
+        match ran {
+            Ok(ahead) => self.ahead = ahead,
+            Err(error) => self.failed = Some(error),
         }
+        true
     }
 }
 
@@ -180,7 +222,9 @@ impl Drop for Session {
         if self.connection.is_none()
             && let Some(runner) = &self.runner
         {
-            let _ = runner.done.recv_timeout(COURTESY);
+            let until = Instant::now() + COURTESY;
+            let left = || until.saturating_duration_since(Instant::now());
+            while let Ok(Done::Removal) = runner.done.recv_timeout(left()) {}
         }
     }
 }

@@ -90,7 +90,7 @@ impl Statements {
         let lock = ("lock", lock);
         let above = Above::sql("$1", "$5", "$6");
         let take = [queue, retry, ("above", &above), ("slots", "$2::bigint"), ("events", "$3"), ("share", "$4"), lock];
-        let remove = [queue, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3")];
+        let remove = [queue, storage, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3"), ("read_in", "$4::oid")];
         let bury = [
             ("ids", "$1::bigint[]"),
             ("ats", "$2::timestamptz[]"),
@@ -107,7 +107,7 @@ impl Statements {
             remove: prepare(REMOVE, &remove)?,
             remove_and_ask: prepare(
                 &remove_and_ask(),
-                &[&remove[..], &[retry, storage, ("horizon", &Horizon::sql(DRAWN))]].concat(),
+                &[&remove[..], &[retry, ("horizon", &Horizon::sql(DRAWN))]].concat(),
             )?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),

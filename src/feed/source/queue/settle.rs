@@ -11,7 +11,9 @@ use crate::queue::{Failure, Fate, Taken, delay};
 
 impl QueueSource {
     pub(super) fn settle_batch(&mut self, batch: &[Item], undelivered: &[Undelivered]) -> Result<Settled> {
-        let Some(last) = batch.iter().rev().find_map(id_of) else { return Ok(Settled::Recorded) };
+        if batch.iter().all(|item| id_of(item).is_none()) {
+            return Ok(Settled::Recorded);
+        }
         let events: Vec<Taken> = undelivered.iter().map(|one| taken(&batch[one.place])).collect();
         let fates: Vec<Fate> = events.iter().zip(undelivered).map(|(event, one)| self.fate(event, one)).collect();
         let failures: Vec<Failure> = events
@@ -27,12 +29,12 @@ impl QueueSource {
             Item::Control(_) => None,
         });
         let Some(taker) = &mut self.taker else { return Ok(Settled::Lost) };
-        let storage = taker.storage();
         let settled = taker.settle(delivered, &failures);
+        let reached = taker.reached();
         if self.unless_lost(settled)?.is_none() {
             return Ok(Settled::Lost);
         }
-        self.bell.taken(storage, last);
+        self.bell.settled(reached);
         for Failure { event, reason, .. } in failures.iter().filter(|failure| failure.fate == Fate::Bury) {
             self.observer.buried(event.id, reason.unwrap_or_default());
         }

@@ -8,7 +8,7 @@ fn emptied() -> Bell {
     Bell {
         state: Mutex::new(State { nothing_left: true, ..State::default() }),
         changed: Condvar::new(),
-        highest: Mutex::default(),
+        reached: Mutex::default(),
         settled: AtomicU64::new(0),
         stop: Stop::default(),
         options,
