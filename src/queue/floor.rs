@@ -196,7 +196,7 @@ impl Floor {
     /// A step that waits for nobody is the floor, and of two that wait for the same the lower one is of no use.
     fn raise_to_steps(&mut self) {
         if let Some(last) = self.steps.iter().rposition(|step| step.running.is_empty()) {
-            self.proven = self.steps.drain(..=last).last().map_or(self.proven, |step| step.id);
+            self.proven = self.steps.drain(..=last).next_back().map_or(self.proven, |step| step.id);
         }
         self.steps.reverse();
         self.steps.dedup_by(|lower, higher| lower.running.len() == higher.running.len());

@@ -106,7 +106,7 @@ enum Done {
     /// The events of the errand are removed.
     Removal,
     /// The errand is done.
-    All(Connection, Result<Option<Ahead>>),
+    All(Box<(Connection, Result<Option<Ahead>>)>),
 }
 
 impl Runner {
@@ -118,7 +118,7 @@ impl Runner {
                 let watch = connection.watcher().watch();
                 let ran = errand.run(&mut connection, || drop(tell.send(Done::Removal)));
                 drop(watch);
-                if tell.send(Done::All(connection, ran)).is_err() {
+                if tell.send(Done::All(Box::new((connection, ran)))).is_err() {
                     return;
                 }
             }
@@ -206,7 +206,8 @@ impl Session {
     fn hear(&mut self) -> bool {
         let Some(Ok(done)) = self.runner.as_ref().map(|runner| runner.done.recv()) else { return false };
         self.has_removed = true;
-        let Done::All(connection, ran) = done else { return true };
+        let Done::All(done) = done else { return true };
+        let (connection, ran) = *done;
         self.connection = Some(connection);
         match ran {
             Ok(ahead) => self.ahead = ahead,
