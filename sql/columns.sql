@@ -15,7 +15,7 @@ WITH RECURSIVE parts(attnum, type, in_range) AS (
   ) AS inner_type(oid, in_range)
 )
 SELECT a.attname AS name, a.attnum AS number, a.atttypid AS type_oid,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_name, a.attgenerated = 'v' AS is_virtual, a.attgenerated <> '' AS is_generated,
+       type_name, a.attgenerated = 'v' AS is_virtual, a.attgenerated <> '' AS is_generated,
        COALESCE(pg_catalog.array_position(k.conkey::pg_catalog.int4[], a.attnum::pg_catalog.int4), 0) AS key_place,
        ARRAY(
          SELECT DISTINCT setting::pg_catalog.text FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.type
@@ -32,6 +32,19 @@ SELECT a.attname AS name, a.attnum AS number, a.atttypid AS type_oid,
          WHERE p.attnum = a.attnum
        ) AS written_by
 FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type whole ON whole.oid = a.atttypid
+-- An array is told by its element.
+JOIN pg_catalog.pg_type e ON e.oid = CASE
+  WHEN whole.typsubscript = 'pg_catalog.array_subscript_handler'::pg_catalog.regproc AND whole.typstorage <> 'p' THEN whole.typelem
+  ELSE whole.oid END
+JOIN pg_catalog.pg_namespace n ON n.oid = e.typnamespace
+-- A type that the search_path finds is told without its schema, and with another search_path that may be another type. Words of the
+-- grammar (integer, character varying) mean the same with each; where such a word is a name as well (numeric), the name has quotes.
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN alone = pg_catalog.quote_ident(e.typname) AND pg_catalog.starts_with(words, alone)
+              THEN pg_catalog.format('%I.%s', n.nspname, words) ELSE words END
+  FROM (SELECT pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(e.oid, -1)) AS told(words, alone)
+) AS qualified(type_name)
 LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.contype = 'p'
 WHERE a.attrelid = /*{table}*/'public.sample'::pg_catalog.regclass/*{}*/ AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum;

@@ -21,6 +21,15 @@ struct Parts {
     detail: Option<String>,
     hint: Option<String>,
     retry: Retry,
+    origin: Origin,
+}
+
+/// Who has said an error of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Unknown,
+    /// A function, by RAISE of PL/pgSQL.
+    Raised,
 }
 
 /// Whether trying again could help, as far as whoever made the error knows.
@@ -34,7 +43,8 @@ enum Retry {
 impl Error {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         let (doing, sqlstate, detail, hint) = (None, None, None, None);
-        Self(Box::new(Parts { exit, doing, message: message.into(), sqlstate, detail, hint, retry: Retry::Unknown }))
+        let (retry, origin) = (Retry::Unknown, Origin::Unknown);
+        Self(Box::new(Parts { exit, doing, message: message.into(), sqlstate, detail, hint, retry, origin }))
     }
 
     /// Reports a wrong use of the command line, or an invalid name or value (exit 2).
@@ -111,6 +121,11 @@ impl Error {
         self.0.sqlstate.as_deref()
     }
 
+    /// Whether somebody's function has said it, with an SQLSTATE of its own choice.
+    pub fn is_raised(&self) -> bool {
+        self.0.origin == Origin::Raised
+    }
+
     /// The labelled lines that belong below the message, in the order in which they are printed.
     pub fn notes(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let notes = [("sqlstate", &self.0.sqlstate), ("detail", &self.0.detail), ("hint", &self.0.hint)];
@@ -145,6 +160,10 @@ impl From<postgres::Error> for Error {
         told.0.sqlstate = Some(server.code().code().to_owned());
         told.0.detail = server.detail().map(str::to_owned);
         told.0.hint = server.hint().map(str::to_owned);
+        // The server's source (14 to 18) does so in this place only. What a handler merely lets pass on keeps the place that it has.
+        if server.routine() == Some("exec_stmt_raise") {
+            told.0.origin = Origin::Raised;
+        }
         told
     }
 }

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::text::escape;
 use crate::trigger::{
-    self, Action, Columns, Destination, Doorbell, Event, Installation, Mode, Payload, Spec, TableName,
+    self, Action, Backfilled, Columns, Destination, Doorbell, Event, Installation, Mode, Payload, Spec, TableName,
 };
 use crate::{signal, sql};
 
@@ -83,18 +83,30 @@ fn backfill(
     for Installation { table, plan, .. } in installations {
         let Some(queue) = plan.queue() else { continue };
         let mut progress = Progress::new(context.term, "rows");
-        let stored = trigger::backfill(connection, table, plan, &queue, &mut |stored| {
+        let mut done = Backfilled::default();
+        let ended = trigger::backfill(connection, table, plan, &queue, &mut done, &mut |stored| {
             progress.at(stored);
             stop.requested().is_none()
         });
         progress.finish();
-        let stored = stored.map_err(|error| error.doing(format!("storing the rows of {}", plan.table)))?;
-        context.term.note(format!("stored {stored} rows of {} as SNAPSHOT events", plan.table));
+        if let Some(why) = &done.first_failure {
+            context.term.warn(failed_conditions(&plan.table, done.failed, why));
+        }
+        ended.map_err(|error| error.doing(format!("storing the rows of {}", plan.table)))?;
+        context.term.note(format!("stored {} rows of {} as SNAPSHOT events", done.stored, plan.table));
         if stop.requested().is_some() {
             return Ok(Exit::Signal);
         }
     }
     Ok(Exit::Done)
+}
+
+/// As the trigger warns of each change.
+fn failed_conditions(table: &str, rows: u64, first: &str) -> String {
+    match rows {
+        1 => format!("the condition failed for 1 row of {table}, which is stored: {first}"),
+        _ => format!("the condition failed for {rows} rows of {table}, which are stored; for the first: {first}"),
+    }
 }
 
 /// Parses the tables named.

@@ -59,6 +59,14 @@ impl Event {
         }
     }
 
+    /// Its number, the same in every attempt; a notification has none.
+    pub fn id(&self) -> Option<i64> {
+        match &self.origin {
+            Origin::Channel { .. } => None,
+            Origin::Queue { id, .. } => Some(*id),
+        }
+    }
+
     /// Memory held by this event while it waits, in bytes: the payload and about what surrounds it.
     pub fn held_bytes(&self) -> usize {
         self.payload.len() + size_of::<Item>() + 32

@@ -1,25 +1,36 @@
 //! Stores the rows that are there already as SNAPSHOT events, in chunks by key, while writers go on.
 
-use super::body::Body;
-use super::expression::hash;
-use super::keyset::Keyset;
+mod statements;
+
 use super::plan::Plan;
-use super::published::Published;
-use super::spec::{Destination, Doorbell, Payload, Spec};
-use super::table::{Column, Table};
-use super::written::Setting;
-use crate::connection::Connection;
-use crate::connection::ask::{self, Question, Value};
+use super::spec::{Destination, Doorbell};
+use super::table::Table;
+use crate::connection::ask::{self, Value};
+use crate::connection::{Connection, is_transient};
 use crate::error::{Error, Result};
 use crate::queue::Queue;
-use crate::sql;
+use statements::{Statement, Statements};
 
 /// Rows stored in a transaction, and locked against writers for as long as that takes.
 const CHUNK: i64 = 1000;
 /// What the server says when somebody else holds a row for longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+/// What functions of extensions say that give no reason of their own.
+const INTERNAL_ERROR: &str = "XX000";
 
-/// Stores the rows of a table that satisfy the condition of a plan for it, and calls `progress` with their number after each chunk; stops when that says no.
+/// What a backfill has done so far.
+#[derive(Debug, Default)]
+pub struct Backfilled {
+    /// So many rows are in the queue.
+    pub stored: u64,
+    /// For so many of these the condition failed.
+    pub failed: u64,
+    /// As the server said of the first of them.
+    pub first_failure: Option<String>,
+}
+
+/// Stores the rows of a table that satisfy the condition of a plan for it, or for which that fails, and calls `progress` with their
+/// number after each chunk; stops when that says no. What `done` says is right after an error, too.
 ///
 /// # Errors
 /// A usage error when the table has no primary key; what the server says.
@@ -28,8 +39,9 @@ pub fn backfill(
     table: &Table,
     plan: &Plan,
     queue: &Queue,
+    done: &mut Backfilled,
     progress: &mut dyn FnMut(u64) -> bool,
-) -> Result<u64> {
+) -> Result<()> {
     let key = table.key();
     if key.is_empty() {
         return Err(Error::usage(format!("{} has no primary key, so it cannot be read in chunks", table.display()))
@@ -48,24 +60,40 @@ pub fn backfill(
     }
     let statements = Statements::prepare(connection, table, plan, queue, &key)?;
     let rings = !matches!(plan.spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
-    let mut stored = 0;
     let mut last: Option<Key> = None;
     loop {
         let met = match &last {
-            None => run(connection, &statements.settings, &statements.first, &[], CHUNK)?,
-            Some(last) => run(connection, &statements.settings, &statements.next, last, CHUNK)?,
+            None => store(connection, &statements, &statements.first, &[], CHUNK)?,
+            Some(last) => store(connection, &statements, &statements.next, last, CHUNK)?,
         };
-        let Some((_, end)) = met.last() else { return Ok(stored) };
+        let Some((_, end)) = met.last() else { return Ok(()) };
         last = Some(end.clone());
-        stored += met.iter().filter(|(fate, _)| *fate == Fate::Stored).count() as u64;
+        done.count(&met);
         for (_, left) in met.iter().filter(|(fate, _)| *fate == Fate::Locked) {
-            stored += u64::from(store_one(connection, &statements, left, &mut || progress(stored))?);
+            let met = store_one(connection, &statements, left, &mut || progress(done.stored))?;
+            done.count(&met);
         }
         if rings {
             ask::execute(&mut **connection, "SELECT pg_catalog.pg_notify($1, '')", &[&queue.doorbell()])?;
         }
-        if !progress(stored) {
-            return Ok(stored);
+        if !progress(done.stored) {
+            return Ok(());
+        }
+    }
+}
+
+impl Backfilled {
+    fn count(&mut self, met: &[(Fate, Key)]) {
+        for (fate, _) in met {
+            match fate {
+                Fate::Stored => self.stored += 1,
+                Fate::StoredUnjudged(why) => {
+                    self.stored += 1;
+                    self.failed += 1;
+                    self.first_failure.get_or_insert_with(|| why.clone());
+                }
+                Fate::Unwanted | Fate::Locked => {}
+            }
         }
     }
 }
@@ -74,38 +102,89 @@ pub fn backfill(
 type Key = Vec<String>;
 
 /// What became of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Fate {
     /// It is in the queue.
     Stored,
+    /// It is, although the condition failed, for this reason.
+    StoredUnjudged(String),
     /// It does not satisfy the condition.
     Unwanted,
     /// Somebody else has it.
     Locked,
 }
 
-/// Runs a statement; gives the keys it has met, and what became of their rows.
+impl Fate {
+    /// As the statement says it.
+    fn read(told: Option<&str>) -> Self {
+        match told {
+            None => Self::Locked,
+            Some("stored") => Self::Stored,
+            Some("unwanted") => Self::Unwanted,
+            Some(failed) => Self::StoredUnjudged(failed.strip_prefix("failed: ").unwrap_or(failed).to_owned()),
+        }
+    }
+}
+
+/// Stores rows; gives the keys that were met, and what became of their rows. Only where something fails that may be the condition
+/// each row is judged by itself, which takes longer.
+fn store(
+    connection: &mut Connection,
+    statements: &Statements,
+    statement: &Statement,
+    key: &[String],
+    rows: i64,
+) -> Result<Vec<(Fate, Key)>> {
+    let failed = match run(connection, statements, statement, Judging::Together, key, rows) {
+        Err(error) if may_be_of_the_condition(&error) => error,
+        done => return done,
+    };
+    match &statements.judge {
+        Some(judge) => run(connection, statements, statement, Judging::Apart(judge), key, rows),
+        None => Err(failed),
+    }
+}
+
+/// Whether an error may be that of a condition: what passes is waited for, or ends the backfill.
+fn may_be_of_the_condition(error: &Error) -> bool {
+    error.sqlstate().is_some_and(|code| code == INTERNAL_ERROR || !is_transient(error))
+}
+
+/// How it is found out whether rows satisfy the condition.
+#[derive(Clone, Copy)]
+enum Judging<'a> {
+    /// By the statement, which fails as a whole.
+    Together,
+    /// By a function that this creates.
+    Apart(&'a str),
+}
+
 fn run(
     connection: &mut Connection,
-    settings: &str,
-    statement: &Question,
+    statements: &Statements,
+    statement: &Statement,
+    judging: Judging,
     key: &[String],
     rows: i64,
 ) -> Result<Vec<(Fate, Key)>> {
     let mut values: Vec<&dyn Value> = vec![&rows];
     values.extend(key.iter().map(|value| value as &dyn Value));
     let mut transaction = connection.begin()?;
-    if !settings.is_empty() {
-        transaction.batch_execute(settings)?;
+    if !statements.settings.is_empty() {
+        transaction.batch_execute(&statements.settings)?;
     }
-    let met = statement.rows(&mut transaction, &values)?;
-    transaction.commit()?;
-    let fate = |stored: Option<bool>| match stored {
-        Some(true) => Fate::Stored,
-        Some(false) => Fate::Unwanted,
-        None => Fate::Locked,
+    let met = match judging {
+        Judging::Together => statement.together.rows(&mut transaction, &values)?,
+        Judging::Apart(judge) => {
+            transaction.batch_execute(judge)?;
+            let met = ask::rows(&mut transaction, &statement.apart, &values)?;
+            // The session may be others' as well.
+            transaction.batch_execute(statements::NO_JUDGE)?;
+            met
+        }
     };
-    Ok(met.iter().map(|row| (fate(row.get(0)), (1..row.len()).map(|column| row.get(column)).collect())).collect())
+    transaction.commit()?;
+    Ok(met.iter().map(|row| (Fate::read(row.get(0)), (1..row.len()).map(|column| row.get(column)).collect())).collect())
 }
 
 /// Stores a row that somebody else has locked, as soon as he lets go of it; it may be gone by then.
@@ -114,94 +193,12 @@ fn store_one(
     statements: &Statements,
     key: &[String],
     go_on: &mut dyn FnMut() -> bool,
-) -> Result<bool> {
+) -> Result<Vec<(Fate, Key)>> {
     loop {
-        match run(connection, &statements.settings, &statements.one, key, 1) {
-            Ok(met) => return Ok(met.iter().any(|(fate, _)| *fate == Fate::Stored)),
+        match store(connection, statements, &statements.one, key, 1) {
             Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) && go_on() => {}
-            Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(false),
-            Err(error) => return Err(error),
+            Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => return Ok(Vec::new()),
+            done => return done,
         }
-    }
-}
-
-/// Prepared for one table.
-struct Statements {
-    /// The settings of a transaction in which values are written as the trigger writes them.
-    settings: String,
-    /// The first chunk.
-    first: Question,
-    /// The chunk behind a key.
-    next: Question,
-    /// One row, which is waited for.
-    one: Question,
-}
-
-impl Statements {
-    fn prepare(
-        connection: &mut Connection,
-        table: &Table,
-        plan: &Plan,
-        queue: &Queue,
-        key: &[&Column],
-    ) -> Result<Self> {
-        let keyset = Keyset::find(connection, table)?;
-        let columns = |separator: &str, of: &dyn Fn(usize, &str, &str) -> String| {
-            let parts = key.iter().enumerate().map(|(n, column)| of(n, &sql::ident(&column.name), &column.type_name));
-            parts.collect::<Vec<_>>().join(separator)
-        };
-        let names = columns(", ", &|_, name, _| format!("r.{name}"));
-        let new_names = columns(", ", &|_, name, _| format!("new.{name}"));
-        let descending = columns(", ", &|_, name, _| format!("r.{name} DESC"));
-        let texts = columns(", ", &|_, name, _| format!("r.{name}::pg_catalog.text"));
-        let of =
-            |row: &str| -> Vec<String> { key.iter().map(|one| format!("{row}.{}", sql::ident(&one.name))).collect() };
-        let value = |(n, column): (usize, &&Column)| format!("${}::pg_catalog.text::{}", n + 2, column.type_name);
-        let values: Vec<String> = key.iter().enumerate().map(value).collect();
-        let furthest: Vec<String> = of("f").iter().map(|name| format!("(SELECT {name} FROM furthest f)")).collect();
-        let (same, up_to) = (keyset.equal(&of("c"), &of("r")), keyset.at_most(&of("new"), &furthest));
-        let whole = table.columns.iter().map(|column| sql::ident(&column.name)).collect::<Vec<_>>().join(", ");
-        // NEW and OLD are as in the trigger, and a row that is there has no OLD: that was looked at before.
-        let when = plan.condition.as_deref().unwrap_or("true");
-        let Plan { spec, .. } = plan;
-        let published = Published::of(table, &spec.columns)?;
-        // The key alone tells nothing that a store could be kept in step with, but it is what was asked for.
-        let payload = if spec.payload == Payload::Keys { Payload::Keys } else { Payload::Row };
-        let spec = Spec { payload, ..spec.clone() };
-        let body = Body { table, spec: &spec, schema: &queue.schema, key, published: &published, condition: None };
-        let mut prepare = |behind: &dyn Fn(&str) -> String, skip: &str| -> Result<Question> {
-            let (table_name, queue_table) = (table.quoted(), queue.table());
-            let (hash, about) = (hash(table, key, "r"), body.about());
-            let (behind, new_behind) = (behind("r"), behind("new"));
-            let (identity, row) = (body.identity("r"), body.labelled("',\"new\":'", "r"));
-            let places = [
-                ("table", table_name.as_str()),
-                ("behind", &behind),
-                ("new_behind", &new_behind),
-                ("names", &names),
-                ("new_names", &new_names),
-                ("when", when),
-                ("columns", &whole),
-                ("descending", &descending),
-                ("rows", "$1"),
-                ("skip", skip),
-                ("queue", &queue_table),
-                ("hash", &hash),
-                ("about", &about),
-                ("identity", &identity),
-                ("body", &row),
-                ("same", &same),
-                ("up_to", &up_to),
-                ("texts", &texts),
-            ];
-            Ok(connection.question(&sql::fill(include_str!("../../sql/backfill.sql"), &places))?)
-        };
-        let settings = Setting::of_told(key, &published, payload).into_iter().map(Setting::set_local);
-        Ok(Self {
-            settings: settings.collect(),
-            first: prepare(&|_| "true".to_owned(), "SKIP LOCKED")?,
-            next: prepare(&|row| keyset.above(&of(row), &values), "SKIP LOCKED")?,
-            one: prepare(&|row| keyset.equal(&of(row), &values), "")?,
-        })
     }
 }

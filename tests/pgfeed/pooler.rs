@@ -64,6 +64,12 @@ fn everything_but_listening_works_through_a_transaction_pool() {
     assert_eq!(pooled(&["tail-queue", "-e"]).stderr_has(WARNING).lines().len(), 5);
     assert_eq!(pooled(&["tail-queue", "-e", "--consume", "-j", "3"]).stderr_has(WARNING).lines().len(), 5);
     pooled(&["tail-queue", "--dead"]).stdout_is("");
+    // What judges the rows by themselves is gone with its transaction: the session is others' as well.
+    let fails = ["--events", "insert", "--when", "1 / (NEW.id - 2) <> 0"];
+    for _ in ["once", "twice"] {
+        let again = [&["install-trigger", "orders", "--queue", "q", "--backfill"], &fails[..]].concat();
+        pooled(&again).stderr_has("failed for 1 row").stderr_has("stored 3 rows");
+    }
     pooled(&["uninstall-trigger", "--all"]).stdout_has("removed");
 }
 

@@ -1,6 +1,7 @@
 //! Keeping a table in step: what it follows, what it refuses, and that it is right after every fault.
 
 mod crashes;
+mod doubts;
 mod faults;
 mod following;
 mod moving;

@@ -35,17 +35,22 @@ fn table(db: &Database) -> BTreeMap<i64, i64> {
 
 #[test]
 fn a_replay_gives_the_table_although_four_write() {
-    replay_of(20_000);
+    replay_of(20_000, &[]);
+}
+
+#[test]
+fn a_replay_gives_the_table_although_the_condition_fails_for_every_row() {
+    replay_of(20_000, &["--when", "1 / (SELECT count(*) FROM t WHERE false) > 0"]);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn a_large_replay_gives_the_table_although_four_write() {
-    replay_of(1_000_000);
+    replay_of(1_000_000, &[]);
 }
 
 /// Stores a table of so many rows while four write to it, and compares.
-fn replay_of(rows: u32) {
+fn replay_of(rows: u32, when: &[&str]) {
     let db = Database::new();
     db.sql(&format!(
         "CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t SELECT n * 2, 0 FROM generate_series(1, {rows}) n",
@@ -78,7 +83,8 @@ fn replay_of(rows: u32) {
                 })
             })
             .collect();
-        let installed = db.pgfeed(["install-trigger", "t", "--queue", "q", "--backfill"]).deadline(LONG).run();
+        let install = ["install-trigger", "t", "--queue", "q", "--backfill"];
+        let installed = db.pgfeed(install).args(when).deadline(LONG).run();
         done.store(true, Ordering::Relaxed);
         installed.ok().stderr_has("rows of public.t as SNAPSHOT events");
         writers.into_iter().map(|writer| writer.join().unwrap()).max().unwrap()
@@ -202,5 +208,73 @@ fn a_condition_over_what_a_row_that_is_there_has_not_is_refused_before_anything_
         let words = ["install-trigger", "t", "--queue", "q", "--events", "update", "--backfill", "--when", condition];
         let run = Pgfeed::new(words).env("DATABASE_URL", "postgresql://127.0.0.1:1/x").run().code(2).stdout_is("");
         run.stderr_has("and a row that is there already has no OLD\n").stderr_has("hint: leave out --backfill");
+    }
+}
+
+#[test]
+fn rows_for_which_the_condition_fails_are_stored_as_the_trigger_stores_them() {
+    let db = Database::new();
+    let owner = db.role("owner");
+    db.sql(&format!(
+        "CREATE TABLE t (id int PRIMARY KEY, a int, b text, new int); ALTER TABLE t OWNER TO {owner};
+         GRANT CREATE ON DATABASE {} TO {owner};
+         INSERT INTO t SELECT n, CASE n WHEN 7 THEN 0 WHEN 2404 THEN 0 WHEN 8 THEN NULL ELSE n % 20 END, CASE n WHEN 9 THEN 'nine' ELSE '1' END
+         FROM generate_series(1, 2500) n WHERE n % 20 > 0",
+        db.name()
+    ));
+    let condition = "10 / NEW.a > 4 AND NEW.b::int = (SELECT count(*) FROM (VALUES ('$pgfeed$')) AS new)";
+    let install = ["install-trigger", "t", "--queue", "q", "--events", "insert,update", "--when", condition];
+    let run = |more: &[&str]| db.pgfeed(install).args(more).env("DATABASE_URL", db.url_as(&owner));
+    run(&[]).run().ok();
+    let mut writer = db.client();
+    // Of two that the condition fails for, it does not for one once it is let go of.
+    writer.batch_execute("BEGIN; UPDATE t SET a = 5 WHERE id = 2404; UPDATE t SET new = 1 WHERE id = 7").unwrap();
+    let backfill = run(&["--backfill"]).spawn();
+    db.wait_for(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%SNAPSHOT%')",
+    );
+    writer.batch_execute("COMMIT").unwrap();
+    let warning = "pgfeed: warning: the condition failed for 1 row of public.t, which is stored: division by zero\n";
+    backfill.finish().ok().stderr_is(&format!("{warning}pgfeed: stored 251 rows of public.t as SNAPSHOT events\n"));
+    let stored = "SELECT count(*) || ' ' || count(DISTINCT id) || ' ' || bool_and(a IN (1, 2) OR id = 7) FROM
+                  (SELECT (payload::jsonb -> 'key' ->> 'id')::int, (payload::jsonb -> 'new' ->> 'a')::int FROM pgfeed.queue_q
+                   WHERE payload LIKE '{\"op\":\"SNAPSHOT\",%') AS told (id, a)";
+    assert_eq!(db.value(stored), "251 251 true");
+
+    db.sql("DELETE FROM pgfeed.queue_q; UPDATE t SET a = 0 WHERE id IN (2401, 2402, 2404); DELETE FROM pgfeed.queue_q");
+    let warning = "the condition failed for 4 rows of public.t, which are stored; for the first: division by zero\n";
+    run(&["--backfill"]).run().ok().stderr_has(warning).stderr_has("stored 252 rows");
+    // In the order of their keys, within each chunk that had to be read again too.
+    let order = "SELECT bool_and(is_behind) FROM (SELECT (payload::jsonb -> 'key' ->> 'id')::int
+                 > lag((payload::jsonb -> 'key' ->> 'id')::int, 1, 0) OVER (ORDER BY id) AS is_behind FROM pgfeed.queue_q) told";
+    assert_eq!(db.value(order), "t");
+}
+
+#[test]
+fn what_passes_is_no_failure_of_the_condition() {
+    let db = Database::new();
+    db.sql(
+        "CREATE TABLE t (id int PRIMARY KEY, code text); INSERT INTO t SELECT n FROM generate_series(1, 30) n;
+         CREATE FUNCTION fail(code text) RETURNS bool LANGUAGE plpgsql AS
+             $$ BEGIN IF code IS NULL THEN RETURN false; END IF; RAISE 'it fails' USING ERRCODE = code; END $$",
+    );
+    let install = "install-trigger t --queue q --events insert,update --backfill --when fail(NEW.code)";
+    db.pgfeed(install.split(' ')).run().ok().stderr_has("stored 0 rows");
+    let run = |first: &str, second: &str| {
+        db.sql(&format!(
+            "SET session_replication_role = replica; DELETE FROM pgfeed.queue_q;
+             UPDATE t SET code = CASE id WHEN 3 THEN {first} WHEN 12 THEN '{second}' END"
+        ));
+        db.pgfeed(install.split(' ')).run()
+    };
+    for code in ["22012", "XX000", "P0004", "42501"] {
+        run("'22P02'", code).ok().stderr_has("for 2 rows of public.t, which are stored").stderr_has("stored 2 rows");
+    }
+    for code in ["40001", "40P01", "55P03", "57014", "08006", "53200", "58030", "25006", "72000"] {
+        for first in ["NULL", "'22P02'"] {
+            let ended = run(first, code).code(1).stderr_has(&format!("sqlstate: {code}"));
+            ended.stderr_has("storing the rows of public.t: it fails\n").lacks("warning");
+            assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue_q"), "0", "{first} {code}");
+        }
     }
 }

@@ -111,6 +111,9 @@ fn the_column_may_have_another_type_and_must_be_there() {
     let db = Database::new();
     db.sql("CREATE TABLE docs (id serial PRIMARY KEY, doc jsonb, short varchar(3)); CREATE VIEW v AS SELECT 1 AS a");
     db.pgfeed(["install-trigger", "docs", "--channel", "c"]).run().ok();
+    // Not a type that somebody has planted in front of it.
+    db.sql("CREATE SCHEMA planted; CREATE DOMAIN planted.jsonb AS text");
+    db.sql(&format!("ALTER DATABASE {} SET search_path = planted, pg_catalog, public", db.name()));
     let serving = Serving::channel(&db, ["--publish-to", "docs(doc)"]);
     let mut socket = serving.ws("");
     socket.send(r#"{"a": [1]}"#);

@@ -1,6 +1,6 @@
 //! Rows whose key changes: they keep what nobody has told about, where that is known to be theirs.
 
-use super::{MOVIES, deliver, watched};
+use super::{MOVIES, deliver, held, url, watched};
 use crate::harness::Database;
 
 const MAP: &str = "table=copy&map=movie_id:id,title:title";
@@ -77,6 +77,22 @@ fn what_a_late_worker_has_to_say_of_a_move_brings_no_row_back() {
     assert_eq!(copied(&db), ["1|one|"]);
     db.sql("INSERT INTO pgfeed.queue_q OVERRIDING SYSTEM VALUE SELECT * FROM late");
     deliver(&db, &db, MAP).run().ok().stderr_is("");
+    assert_eq!(copied(&db), Vec::<String>::new());
+}
+
+#[test]
+fn a_move_that_was_refused_for_a_while_brings_no_row_back() {
+    // Even one worker may come to the end of the old key last: that is why such an end, alone, moves nothing.
+    let db = watched(MOVIES, &format!("{COPY}; CREATE TABLE review (copy_id int REFERENCES copy)"));
+    db.sql("INSERT INTO movies VALUES (1, 'one')");
+    deliver(&db, &db, MAP).run().ok();
+    db.sql("INSERT INTO review VALUES (1); UPDATE movies SET movie_id = 2; DELETE FROM movies");
+    let follow = ["tail-queue", "q", "--poll", "100ms", "--backoff", "10ms", "--max-attempts", "60000", "--to"];
+    let running = db.spawn(follow.into_iter().chain([url(&db, MAP).as_str()]));
+    running.wait_stderr("attempt 2: update or delete on table \"copy\" violates foreign key constraint");
+    assert_eq!((held(&db), copied(&db)), ("0 1 0".to_owned(), vec!["1|one|".to_owned()]));
+    db.sql("DELETE FROM review");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.retry_q)");
     assert_eq!(copied(&db), Vec::<String>::new());
 }
 

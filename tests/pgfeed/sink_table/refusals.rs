@@ -168,3 +168,44 @@ fn a_table_that_refuses_everything_is_no_fault_of_an_event() {
     drop(running);
     assert_eq!(held(&db), "0 0 0");
 }
+
+#[test]
+fn a_type_that_somebody_has_planted_is_not_used() {
+    // In front of pg_catalog's own; and where no setting puts anything in front: a temporary table is a type too.
+    let planted = "CREATE SCHEMA kinds; CREATE TYPE kinds.mood AS ENUM ('sad', 'happy'); CREATE DOMAIN kinds.short AS varchar(9);
+        CREATE SCHEMA planted; CREATE DOMAIN planted.mood AS text; CREATE DOMAIN planted.short AS date;
+        CREATE DOMAIN planted.date AS text; CREATE DOMAIN planted.uuid AS text; CREATE DOMAIN planted.inet AS text;
+        CREATE FUNCTION plant() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            CREATE TEMP TABLE IF NOT EXISTS jsonb (x int); CREATE TEMP TABLE IF NOT EXISTS cidr (x int); RETURN NULL; END $$";
+    let columns = "day date, who uuid, mood kinds.mood, name kinds.short, doc jsonb, seen inet[], net cidr";
+    let table = |name: &str| format!("CREATE TABLE {name} ({columns}, stars int, PRIMARY KEY (day, who, net))");
+    let copy = format!(
+        "{planted}; {}; CREATE TRIGGER plant AFTER INSERT OR UPDATE OR DELETE ON copy FOR EACH STATEMENT EXECUTE FUNCTION plant()",
+        table("copy")
+    );
+    let db = Database::new();
+    let other = Database::new();
+    for to in [&db, &other] {
+        to.sql(&copy);
+        to.sql(&format!("ALTER DATABASE {} SET search_path = planted, pg_catalog, public", to.name()));
+    }
+    db.client().batch_execute(&format!("SET search_path = public; {}", table("movies"))).unwrap();
+    db.pgfeed(["install-trigger", "movies", "--queue", "q"]).run().ok();
+    let map = "table=copy&map=day:day,who:who,mood:mood,name:name,doc:doc,seen:seen,net:net";
+    for to in [&db, &other] {
+        let deliver = || deliver(&db, to, map).args(["--on-error", "stop"]).run().ok().stderr_is("");
+        db.sql("DELETE FROM movies; INSERT INTO movies SELECT '2026-01-01'::pg_catalog.date + n, (repeat('0', 31) || n)::pg_catalog.uuid, 'sad', 'x', '{\"a\": 1}',
+            ARRAY['10.0.0.1'::pg_catalog.inet], '10.0.0.0/8' FROM generate_series(1, 3) n");
+        deliver();
+        to.sql("UPDATE copy SET stars = 1");
+        db.sql("DELETE FROM movies WHERE day = '2026-01-02'; UPDATE movies SET mood = 'happy' WHERE day = '2026-01-03'; UPDATE movies SET net = '10.1.0.0/16' WHERE day = '2026-01-04'");
+        deliver();
+        assert_eq!(
+            to.rows("SELECT day, mood, name, doc, seen, net, stars FROM copy ORDER BY day"),
+            [
+                "2026-01-03|happy|x|{\"a\": 1}|{10.0.0.1}|10.0.0.0/8|1",
+                "2026-01-04|sad|x|{\"a\": 1}|{10.0.0.1}|10.1.0.0/16|1"
+            ]
+        );
+    }
+}

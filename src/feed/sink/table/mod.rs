@@ -4,6 +4,7 @@ mod apply;
 pub(crate) mod layout;
 mod reading;
 mod summing;
+mod suspects;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
@@ -17,12 +18,13 @@ use super::target::{Target, yes_or_no};
 use crate::connection::{Connection, Environment, Options, Settings, is_transient, passing};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
-use crate::feed::{Outcome, Refuses, Sink, Source, Undelivered, Written};
+use crate::feed::{Outcome, Refuses, Sink, Source, Written};
 use crate::sql::TableName;
 use crate::stop::Stop;
-use apply::{Told, apply};
+use apply::{Applied, Told, apply};
 use layout::{Layout, OnTruncate, Wish};
 use reading::read;
+use suspects::Suspects;
 
 /// For the registry.
 pub const KIND: Kind = Kind {
@@ -48,6 +50,7 @@ pub(crate) struct Place {
     pub wish: Arc<Wish>,
     pub settings: Settings,
     proven: Proven,
+    suspects: Arc<Suspects>,
 }
 
 fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
@@ -79,13 +82,19 @@ pub(crate) fn place(mut target: Target) -> Result<Place> {
         ..Options::default()
     };
     let settings = Settings::resolve(&options, &Environment::of_process())?;
-    Ok(Place { wish: Arc::new(wish), settings, proven: Proven::default() })
+    Ok(Place::new(wish, settings))
 }
 
 /// Keeps a table in step, found with these settings: for whoever has them already, and needs no URL.
 pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
     let wish = Wish { table, map: None, key: None, from: None, truncate: OnTruncate::Refuse };
-    Box::new(Place { wish: Arc::new(wish), settings, proven: Proven::default() })
+    Box::new(Place::new(wish, settings))
+}
+
+impl Place {
+    fn new(wish: Wish, settings: Settings) -> Self {
+        Self { wish: Arc::new(wish), settings, proven: Proven::default(), suspects: Arc::default() }
+    }
 }
 
 fn names(text: &str) -> Result<Vec<String>, String> {
@@ -113,7 +122,8 @@ fn map(text: &str) -> Result<Vec<(String, String)>, String> {
 impl Destination for Place {
     fn open(&self, _: &Stop) -> Result<Box<dyn Sink>> {
         let (wish, settings, proven) = (Arc::clone(&self.wish), self.settings.clone(), self.proven.clone());
-        Ok(Box::new(Table { wish, settings, proven, reached: None, waiting: Vec::new() }))
+        let suspects = Arc::clone(&self.suspects);
+        Ok(Box::new(Table { wish, settings, proven, suspects, reached: None, waiting: Vec::new() }))
     }
 
     fn needs_order(&self) -> bool {
@@ -126,8 +136,16 @@ struct Table {
     wish: Arc<Wish>,
     settings: Settings,
     proven: Proven,
+    suspects: Arc<Suspects>,
     reached: Option<Reached>,
-    waiting: Vec<(Option<i64>, Box<str>)>,
+    waiting: Vec<Waiting>,
+}
+
+/// An event that was written and not flushed.
+struct Waiting {
+    id: Option<i64>,
+    key: Option<i64>,
+    payload: Box<str>,
 }
 
 /// The table was found.
@@ -151,13 +169,16 @@ impl Table {
         if events.is_empty() {
             return Ok(Outcome::Delivered);
         }
-        match self.deliver(&events, holder) {
-            Ok(undelivered) => {
+        let delivered = self.deliver(&events, holder);
+        let doing = || format!("keeping {} in step, in {}", self.wish.table, self.settings.target());
+        match delivered {
+            Ok(applied) => {
                 self.proven.prove();
-                Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
+                let ids: Vec<Option<i64>> = events.iter().map(|event| event.id).collect();
+                Ok(self.suspects.outcome(applied, &ids, |why| format!("{}: {why}", doing())))
             }
             Err(error) => {
-                let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
+                let error = error.doing(doing());
                 if self.proven.is_proven() || is_transient(&error) {
                     Ok(Outcome::Unavailable(error.to_string()))
                 } else {
@@ -167,11 +188,7 @@ impl Table {
         }
     }
 
-    fn deliver(
-        &mut self,
-        events: &[(Option<i64>, Box<str>)],
-        holder: Option<&mut Connection>,
-    ) -> Result<Vec<Undelivered>> {
+    fn deliver(&mut self, events: &[Waiting], holder: Option<&mut Connection>) -> Result<Applied> {
         let pid = holder.as_ref().map(|holder| holder.backend_pid());
         let reached = self.reached.take().filter(|reached| reached.holder == pid);
         let mut holder = holder;
@@ -179,19 +196,18 @@ impl Table {
             Some(reached) => reached,
             None => self.reach(holder.as_deref_mut())?,
         };
-        let told =
-            |(key, payload): &(Option<i64>, Box<str>)| Told { key: *key, step: read(payload, &self.wish, &layout) };
+        let told = |event: &Waiting| Told { key: event.key, step: read(&event.payload, &self.wish, &layout) };
         let changes: Vec<Told> = events.iter().map(told).collect();
-        let (way, undelivered) = match (way, holder) {
+        let (way, applied) = match (way, holder) {
             (Way::Beside, Some(holder)) => (Way::Beside, apply(holder, &layout, &changes)?),
             (Way::Own(own), holder) => {
-                let (own, undelivered) = store(*own, &layout, changes, holder)?;
-                (Way::Own(Box::new(own)), undelivered)
+                let (own, applied) = store(*own, &layout, changes, holder)?;
+                (Way::Own(Box::new(own)), applied)
             }
             (Way::Beside, None) => unreachable!("a way beside a holder was found for this holder"),
         };
         self.reached = Some(Reached { layout, way, holder: pid });
-        Ok(undelivered)
+        Ok(applied)
     }
 
     fn reach(&self, holder: Option<&mut Connection>) -> Result<Reached> {
@@ -239,9 +255,9 @@ fn store(
     layout: &Arc<Layout>,
     changes: Vec<Told>,
     holder: Option<&mut Connection>,
-) -> Result<(Connection, Vec<Undelivered>)> {
+) -> Result<(Connection, Applied)> {
     let layout = Arc::clone(layout);
-    let (own, undelivered) = own.within(ACKNOWLEDGE_WITHIN, move |client| {
+    let (own, applied) = own.within(ACKNOWLEDGE_WITHIN, move |client| {
         client.batch_execute("BEGIN")?;
         apply(client, &layout, &changes)
     })?;
@@ -251,13 +267,13 @@ fn store(
         holder.batch_execute("")?;
     }
     let (own, ()) = own.within(ACKNOWLEDGE_WITHIN, |client| Ok(client.batch_execute("COMMIT")?))?;
-    Ok((own, undelivered))
+    Ok((own, applied))
 }
 
 impl Sink for Table {
     fn write(&mut self, item: &Item) -> Result<Written> {
         if let Item::Event(event) = item {
-            self.waiting.push((event.key(), event.payload.clone()));
+            self.waiting.push(Waiting { id: event.id(), key: event.key(), payload: event.payload.clone() });
         }
         Ok(Written::Taken)
     }
