@@ -13,7 +13,7 @@ use crate::feed::event::Item;
 use crate::feed::hold::Hold;
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
-use crate::queue::{Batch, Order, Queue, Take, Taken, Taker};
+use crate::queue::{Batch, Order, Queue, Take, Taken, Taker, delay};
 use crate::stop::Stop;
 pub(crate) use settle::item;
 
@@ -271,8 +271,8 @@ impl Source for QueueSource {
         self.unless_lost(aside).map(drop)
     }
 
-    fn puts_off(&self) -> bool {
-        true
+    fn puts_off(&self) -> Option<Duration> {
+        Some(delay(self.policy.first_delay, 1, 1.0))
     }
 
     fn keeps_order(&self) -> bool {
