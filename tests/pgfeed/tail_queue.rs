@@ -10,6 +10,7 @@ mod order;
 mod records;
 mod rights;
 mod slots;
+mod stuck;
 
 use crate::harness::{Database, Pgfeed};
 
