@@ -1,14 +1,14 @@
 //! What every command needs: the terminal, and a way to the database.
 
-use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cli;
 use crate::connection::{self, Connection, Environment, Notice, Settings};
 use crate::error::{Error, Result};
+use crate::feed::sink::Out;
 use crate::stop::Stop;
 use crate::term::Term;
 
@@ -100,10 +100,10 @@ fn tell_notice(term: Term, notice: &Notice) {
 ///
 /// # Errors
 /// When the process has none.
-pub fn stdout() -> Result<Arc<Mutex<File>>> {
+pub fn stdout() -> Result<Arc<Out>> {
     let stdout = std::io::stdout().as_fd().try_clone_to_owned();
     let stdout = stdout.map_err(|error| Error::failed(error.to_string()).doing("opening stdout"))?;
-    Ok(Arc::new(Mutex::new(stdout.into())))
+    Ok(Arc::new(Out::new(stdout.into())))
 }
 
 /// Prints lines of data. A reader that went away is no error.
@@ -141,7 +141,7 @@ pub enum Reader {
 /// # Errors
 /// When stdout cannot be written, as on a full disk.
 pub fn print_while_read(text: &[u8]) -> Result<Reader> {
-    match stdout()?.lock().expect("nobody panics while it writes").write_all(text) {
+    match stdout()?.file().write_all(text) {
         Ok(()) => Ok(Reader::There),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(Error::failed(error.to_string()).doing("writing to stdout")),

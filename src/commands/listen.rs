@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Write as _;
 use std::os::fd::RawFd;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::context::{Context, stdout};
@@ -21,7 +20,7 @@ use crate::feed::event::{Control, ControlKind};
 use crate::feed::format;
 use crate::feed::limits::{End, Limits, Meter};
 use crate::feed::pump::{OnRefusal, Pump};
-use crate::feed::sink::{self, Acknowledgement, Stdout};
+use crate::feed::sink::{self, Acknowledgement, Out, Stdout};
 use crate::feed::source::listen::{Listen, Observer, Options, Overflow, Reconnect};
 use crate::stop::Stop;
 use crate::term::Term;
@@ -73,21 +72,21 @@ pub struct Outlet {
     on_refusal: OnRefusal,
     /// How long after the first signal the process may take.
     grace: Duration,
-    /// How much was written to stdout, if it goes there: then it is all over when nobody reads that any more.
-    written: Option<Arc<AtomicU64>>,
+    /// Stdout, if they go there: then it is all over when nobody reads that any more.
+    out: Option<Arc<Out>>,
 }
 
 impl Outlet {
     /// To stdout.
     pub fn stdout(sink: Stdout) -> Self {
-        let (batch, on_refusal, written) = (MAX_BATCH, OnRefusal::Stop, Some(sink.written()));
-        Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, written }
+        let (batch, on_refusal, out) = (MAX_BATCH, OnRefusal::Stop, Some(sink.out()));
+        Self { sink: Box::new(sink), batch, on_refusal, grace: signal::GRACE, out }
     }
 
     /// To the clients of a server, who take all or nothing.
     #[cfg(feature = "serve")]
     pub fn clients(sink: Box<dyn Sink>) -> Self {
-        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, written: None }
+        Self { sink, batch: MAX_BATCH, on_refusal: OnRefusal::GoOn, grace: signal::GRACE, out: None }
     }
 
     /// To a command.
@@ -97,12 +96,12 @@ impl Outlet {
             sink = sink.env("PGFEED_CHANNEL", channel);
         }
         let (batch, on_refusal) = (exec::batch(&args.delivery).unwrap_or(MAX_BATCH), on_refusal(args));
-        Ok(Self { sink: Box::new(sink), batch, on_refusal, grace: sink::exec::GRACE, written: None })
+        Ok(Self { sink: Box::new(sink), batch, on_refusal, grace: sink::exec::GRACE, out: None })
     }
 
     /// To a sink of `--to`.
     fn sink(args: &cli::Listen, sink: Box<dyn Sink>) -> Self {
-        Self { sink, batch: MAX_BATCH, on_refusal: on_refusal(args), grace: sink::GRACE, written: None }
+        Self { sink, batch: MAX_BATCH, on_refusal: on_refusal(args), grace: sink::GRACE, out: None }
     }
 }
 
@@ -123,13 +122,13 @@ pub fn follow(
     stop: &Stop,
 ) -> Result<Exit> {
     let channels = Arc::clone(&options.channels);
-    let Outlet { mut sink, batch, on_refusal, grace, written } = outlet;
+    let Outlet { mut sink, batch, on_refusal, grace, out } = outlet;
     signal::watch(stop, grace);
     let mut source = Listen::start(options, observers, stop);
     let meter = Arc::new(Meter::start(*limits));
-    if let Some(written) = written {
+    if let Some(out) = out {
         output::stop_when_the_reader_goes(stop);
-        output::end_a_stuck_write(&meter, written, limits, term);
+        output::end_a_stuck_write(&meter, out, limits, term);
     }
     let meter = meter.as_ref();
     let report = &Told { term };

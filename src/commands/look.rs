@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::connection::{Connection, Settings};
 use crate::error::Result;
 use crate::feed::Sink;
-use crate::feed::limits::{End, Limits, Meter};
+use crate::feed::limits::{End, Meter};
 use crate::feed::pump::{OnRefusal, Pump, Report};
 use crate::feed::source::peek::PeekSource;
 use crate::feed::source::queue::Observer;
@@ -32,7 +32,7 @@ pub struct Look<'a> {
     /// Most bytes of payload shown together, about; one event always is.
     pub bytes: usize,
     /// When to stop by itself.
-    pub limits: Limits,
+    pub meter: &'a Meter,
     /// The wish to stop.
     pub stop: &'a Stop,
 }
@@ -50,7 +50,7 @@ impl Look<'_> {
         report: &dyn Report,
         ready: impl FnOnce(),
     ) -> Result<End> {
-        let Self { queue, settings, records, poll, ends, batch, bytes, limits, stop } = self;
+        let Self { queue, settings, records, poll, ends, batch, bytes, meter, stop } = self;
         let peek = Peek::new(&mut connection, queue)?;
         let options = Options { what: For::Unseen(peek.seen()), workers: 1, poll, ends };
         let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, stop);
@@ -59,7 +59,7 @@ impl Look<'_> {
         let pump = Pump {
             source: &mut source.with_bytes(bytes).with_records(records),
             sink,
-            meter: &Meter::start(limits),
+            meter,
             batch,
             on_refusal: OnRefusal::GoOn,
             report,

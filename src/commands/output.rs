@@ -1,8 +1,6 @@
 //! What the commands with a feed share: the flags of the output and of the limits, turned into what the feed takes.
 
-use std::fs::File;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli;
@@ -10,7 +8,7 @@ use crate::error::Result;
 use crate::feed::event::{Control, Item};
 use crate::feed::format::{Format, Json, Pretty, Raw};
 use crate::feed::limits::{End, Limits, Meter};
-use crate::feed::sink::Stdout;
+use crate::feed::sink::{Out, Progress, Stdout};
 use crate::feed::{Outcome, Sink};
 use crate::stop::{Stop, StopReason};
 use crate::term::Term;
@@ -25,7 +23,7 @@ pub fn limits(limits: &cli::Limits) -> Limits {
 }
 
 /// A sink that writes to stdout as asked.
-pub fn sink(output: &cli::Output, term: Term, stdout: &Arc<Mutex<File>>) -> Stdout {
+pub fn sink(output: &cli::Output, term: Term, stdout: &Arc<Out>) -> Stdout {
     let terminator = if output.null { 0 } else { b'\n' };
     Stdout::new(Arc::clone(stdout), format_of(output, term), terminator)
 }
@@ -72,17 +70,17 @@ pub fn stop_when_the_reader_goes(stop: &Stop) {
 
 /// Ends the process when the time of a feed is over, and nothing of what is being written was taken for as long as a signal would
 /// leave it: the pump itself looks at the limits only between two writes.
-pub fn end_a_stuck_write(meter: &Arc<Meter>, written: Arc<AtomicU64>, limits: &Limits, term: Term) {
+pub fn end_a_stuck_write(meter: &Arc<Meter>, out: Arc<Out>, limits: &Limits, term: Term) {
     if limits.timeout.is_none() && limits.idle_timeout.is_none() {
         return;
     }
     let (meter, exit) = (Arc::downgrade(meter), End::TimeOver.exit(limits));
     std::thread::spawn(move || {
         let mut stuck = Duration::ZERO;
-        let mut seen = 0;
+        let mut seen = Progress::Idle;
         while let Some(meter) = meter.upgrade() {
-            let now = written.load(Ordering::Relaxed);
-            let is_stuck = meter.is_over() && std::mem::replace(&mut seen, now) == now;
+            let now = out.progress();
+            let is_stuck = meter.is_over() && now != Progress::Idle && std::mem::replace(&mut seen, now) == now;
             // Held no longer than needed: it shows that the feed goes on.
             drop(meter);
             stuck = if is_stuck { stuck + LOOK } else { Duration::ZERO };

@@ -18,7 +18,7 @@ use crate::connection::Settings;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::event::ControlKind;
-use crate::feed::limits::Limits;
+use crate::feed::limits::{Limits, Meter};
 use crate::feed::source::listen::{Options, Overflow, Reconnect};
 use crate::feed::source::records::Records;
 use crate::queue::{self, Queue};
@@ -164,12 +164,13 @@ fn listen_options(args: &cli::Serve, context: &Context, settings: Settings) -> R
 /// Shows what is in a queue and what is added, and takes nothing.
 fn show(queue: &Queue, context: &Context, settings: Settings, server: &Server, watch: Watch) -> Result<Exit> {
     let (limits, stop) = (Limits::default(), &Stop::default());
+    let meter = &Meter::start(limits);
     signal::watch(stop, signal::GRACE);
     let connection = context.connect_unless(stop)?;
     // What others take while the connection is lost is not shown.
     let records = Some(Arc::new(Records::new(&queue.name, ControlKind::Gap)));
     let (batch, bytes) = (PAGE, PAGE_BYTES);
-    let look = Look { queue, settings, records, poll: POLL, ends: false, batch, bytes, limits, stop };
+    let look = Look { queue, settings, records, poll: POLL, ends: false, batch, bytes, meter, stop };
     let told = Told { term: context.term };
     let end = look.run(connection, Box::new(watch), &mut server.fan(), &told, || {});
     Ok(end?.exit(&limits))

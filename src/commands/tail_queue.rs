@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::Sink;
 use crate::feed::event::{Control, ControlKind};
-use crate::feed::limits::End;
+use crate::feed::limits::{End, Meter};
 use crate::feed::sink::Acknowledgement;
 use crate::feed::source::queue::Observer;
 use crate::feed::source::records::Records;
@@ -104,7 +104,7 @@ fn choose(connection: &mut Connection, args: &TailQueue) -> Result<Queue> {
 fn refuse_nowhere() -> Result<()> {
     let nowhere = std::fs::metadata("/dev/null").map(|null| null.rdev());
     let stdout = stdout()?;
-    let metadata = stdout.lock().expect("nobody panics while it holds this").metadata();
+    let metadata = stdout.file().metadata();
     match (metadata, nowhere) {
         (Ok(stdout), Ok(nowhere)) if stdout.file_type().is_char_device() && stdout.rdev() == nowhere => {
             Err(Error::usage("--consume would throw the events away: stdout is closed or /dev/null")
@@ -129,8 +129,11 @@ fn look(
     let bytes = batch_bytes(args);
     // What others take while the connection is lost is not shown.
     let records = records(args, queue, ControlKind::Gap);
-    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, bytes, limits, stop };
-    let mut sink = output::sink(&args.output, term, &stdout()?);
+    let (meter, out) = (Arc::new(Meter::start(limits)), stdout()?);
+    output::end_a_stuck_write(&meter, Arc::clone(&out), &limits, term);
+    let meter = meter.as_ref();
+    let look = Look { queue, settings, records, poll: args.poll, ends: args.exit_on_empty, batch, bytes, meter, stop };
+    let mut sink = output::sink(&args.output, term, &out);
     let end = look.run(connection, Box::new(Watch { term }), &mut sink, &Told { term }, || {
         // In front of a stderr that nobody may read.
         let failed = ready.tell();

@@ -3,6 +3,7 @@
 //! [`Settings`] are resolved once, as libpq would; [`Connection::open`] connects under a deadline; [`Connection::alive`] and
 //! [`Connection::within`] bound what the driver would wait for without end; dropping never hangs.
 
+mod allowance;
 mod announced;
 pub mod ask;
 mod attempt;
@@ -46,6 +47,7 @@ use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::units::show_duration;
 
+pub use allowance::Allowance;
 pub use endpoint::Endpoint;
 pub use environment::Environment;
 pub use open::open_waiting;
@@ -124,6 +126,7 @@ pub struct Connection {
     facts: Facts,
     pooling: Pooling,
     endpoint: Endpoint,
+    allowance: Allowance,
 }
 
 impl Connection {
@@ -137,7 +140,7 @@ impl Connection {
 
     fn new(session: Session, endpoint: Endpoint) -> Self {
         let Session { client, exit, facts, pooling } = session;
-        Self { client: Some(client), exit, facts, pooling, endpoint }
+        Self { client: Some(client), exit, facts, pooling, endpoint, allowance: Allowance::default() }
     }
 
     /// Asks the server for a sign of life (an empty query). Notifications that arrive meanwhile are kept.
@@ -212,11 +215,6 @@ impl Connection {
     pub fn question(&mut self, query: &str) -> Result<ask::Question, postgres::Error> {
         let pooling = self.pooling;
         ask::Question::ready(&mut **self, pooling, query)
-    }
-
-    /// Who cuts it when the server does not answer.
-    pub fn watcher(&self) -> Watcher {
-        Watcher(self.exit.line.clone())
     }
 
     /// What stands between us and the server.

@@ -6,11 +6,10 @@ use std::sync::{LazyLock, Mutex, MutexGuard, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Connection;
+use super::allowance::Allowance;
 use super::line::Line;
-use crate::failpoint;
 
-/// How long a server may take to answer who works for a queue. Long, since a commit may wait for a standby or a slow disk.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// How often is looked whose time is over. Nobody wakes the thread for it, so that to be watched costs next to nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -19,16 +18,41 @@ static WATCHED: LazyLock<Mutex<Watched>> = LazyLock::new(Mutex::default);
 #[derive(Default)]
 struct Watched {
     next: u64,
-    lines: HashMap<u64, (Instant, Line)>,
+    answers: HashMap<u64, Expected>,
+}
+
+/// An answer that is expected.
+struct Expected {
+    line: Line,
+    since: Instant,
+    within: Duration,
+    allowance: Allowance,
 }
 
 /// Watches one connection when it is asked to. One over a local socket cannot be cut, and there is no network to hang.
 #[derive(Debug, Clone)]
-pub struct Watcher(pub(super) Line);
+pub struct Watcher {
+    line: Line,
+    allowance: Allowance,
+}
 
-/// As long as it lives an answer is expected, for two minutes at most.
+/// As long as it lives an answer is expected, for as long as is allowed at most.
 #[must_use]
 pub struct Watch(u64);
+
+impl Connection {
+    /// Lets its server take as long as is allowed, which those before it may have found out.
+    #[must_use]
+    pub fn allowing(mut self, allowance: &Allowance) -> Self {
+        self.allowance = allowance.clone();
+        self
+    }
+
+    /// Who cuts it when the server does not answer.
+    pub fn watcher(&self) -> Watcher {
+        Watcher { line: self.exit.line.clone(), allowance: self.allowance.clone() }
+    }
+}
 
 impl Watcher {
     /// An answer is expected from now on.
@@ -36,18 +60,25 @@ impl Watcher {
         static STARTED: Once = Once::new();
         // Were there no thread to be had, nobody would be cut off.
         STARTED.call_once(|| drop(thread::Builder::new().name("watch".to_owned()).spawn(keep_watching)));
-        let until = Instant::now() + failpoint::at_most("PGFEED_ANSWER", ANSWER_WITHIN);
+        let Self { line, allowance } = self.clone();
+        let expected = Expected { line, since: Instant::now(), within: allowance.get(), allowance };
         let mut watched = lock();
         watched.next += 1;
         let number = watched.next;
-        watched.lines.insert(number, (until, self.0.clone()));
+        watched.answers.insert(number, expected);
         Watch(number)
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        lock().lines.remove(&self.0);
+        let expected = lock().answers.remove(&self.0);
+        let Some(Expected { since, within, allowance, .. }) = expected else { return };
+        let now = Instant::now();
+        // Or it was cut.
+        if now - since < within {
+            allowance.was_enough(now - since, now);
+        }
     }
 }
 
@@ -55,7 +86,12 @@ fn keep_watching() {
     loop {
         thread::sleep(LOOK_EVERY);
         let now = Instant::now();
-        lock().lines.values().filter(|(until, _)| *until <= now).for_each(|(_, line)| line.cut());
+        for Expected { line, since, within, allowance } in lock().answers.values() {
+            if now.saturating_duration_since(*since) >= *within {
+                line.cut();
+                allowance.was_too_short(*within, now);
+            }
+        }
     }
 }
 

@@ -70,9 +70,9 @@ pub trait Source {
         Ok(())
     }
 
-    /// Whether what was not delivered can come again later, and others meanwhile.
-    fn puts_off(&self) -> bool {
-        false
+    /// For how long at most what nobody has tried to deliver is put off, where it can come again later, and others meanwhile.
+    fn puts_off(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether events that share a key must be delivered in their order.

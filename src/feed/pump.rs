@@ -88,7 +88,10 @@ impl Pump<'_> {
         loop {
             let (batch, again, reserved) = match self.next_batch(pace)? {
                 Turn::Batch(batch, again, reserved) => (batch, again, reserved),
-                Turn::Nothing => continue,
+                Turn::Nothing => {
+                    outages.end_what_is_over(self.report);
+                    continue;
+                }
                 Turn::End(end) => return Ok(end),
             };
             failpoint::reach("after_take");
@@ -139,12 +142,13 @@ impl Pump<'_> {
             Delivery::Done(undelivered, Room::Elsewhere(why)) => {
                 // What is blocked comes again by itself. Where nothing got through it may be that nothing does.
                 let some_got_through = undelivered.len() < events(&batch);
-                let wait = outages.blocked(self.report, &why, some_got_through);
+                let put_off = self.source.puts_off();
+                let wait = outages.blocked(self.report, &why, some_got_through, put_off.unwrap_or_default());
                 match again {
                     Again::Yes => self.settle_or_give_back(batch, &undelivered, reserved, wait)?,
                     Again::No => self.settle(batch, &undelivered, reserved)?,
                 }
-                Ok(if some_got_through && self.source.puts_off() { Duration::ZERO } else { wait })
+                Ok(if some_got_through && put_off.is_some() { Duration::ZERO } else { wait })
             }
             Delivery::Done(undelivered, Room::Enough) => {
                 outages.all_is_well(again, self.report);

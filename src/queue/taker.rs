@@ -19,7 +19,7 @@ use super::batch::{Batch, Order, Taken, in_order};
 use super::floor::{Floor, Horizon};
 use super::registry::{Queue, Storage};
 use super::slots::{Borrowed, Slots};
-use crate::connection::{Connection, Settings};
+use crate::connection::Connection;
 use crate::error::Result;
 use crate::failpoint;
 use crate::queue::{STEADY_PLANS, of_transaction};
@@ -83,13 +83,12 @@ struct Open {
 }
 
 impl Taker {
-    /// Connects a worker. `hold` is how long a batch may take to be delivered, none is without limit: the server ends the
+    /// Makes a connection a worker's. `hold` is how long a batch may take to be delivered, none is without limit: the server ends the
     /// session of a worker that is stopped or cut off for longer, and others go on with what it held.
     ///
     /// # Errors
-    /// That it cannot connect; a usage error when others consume the queue in another order.
-    pub fn open(settings: &Settings, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
-        let mut connection = Connection::open(settings)?;
+    /// What the server says; a usage error when others consume the queue in another order.
+    pub fn new(mut connection: Connection, queue: &Queue, order: Order, hold: Option<Duration>) -> Result<Self> {
         let _watch = connection.watcher().watch();
         let statements = Statements::prepare(&mut connection, queue, order)?;
         let hold = format!("SET idle_in_transaction_session_timeout = {}", hold.map_or(0, |hold| hold.as_millis()));

@@ -58,3 +58,20 @@ fn a_server_that_is_silent_while_its_kernel_acknowledges_is_given_up() {
         assert_eq!(tail.next_line(), "2", "{words:?}");
     }
 }
+
+#[test]
+fn a_server_that_needs_longer_than_it_gets_is_given_longer() {
+    let db = Database::new();
+    make_queue(&db, "q");
+    db.sql(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN OLD; END';
+         CREATE TRIGGER dawdle BEFORE DELETE ON pgfeed.queue_q FOR EACH ROW EXECUTE FUNCTION dawdle()",
+    );
+    store(&db, "1");
+    let proxy = db.proxy();
+    let tail = consume(&db, &["--poll", "200ms", "-n", "1"]);
+    let tail = tail.env("DATABASE_URL", proxy.url(db.name())).env("PGFEED_ANSWER", "500").spawn();
+    tail.wait_stderr("given up waiting for the server; trying again");
+    tail.finish().ok().stdout_is("1\n");
+    assert_eq!(held(&db), "0 0 0");
+}

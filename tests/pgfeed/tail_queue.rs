@@ -11,6 +11,7 @@ mod order;
 mod records;
 mod rights;
 mod slots;
+mod stuck;
 
 use crate::harness::{Database, Pgfeed};
 

@@ -39,15 +39,15 @@ pub fn run(
 ) -> Result<Exit> {
     let stop = Stop::default();
     signal::watch(&stop, grace(taker));
+    let limits = output::limits(&args.limits);
+    let (meter, stdout) = (Arc::new(Meter::start(limits)), stdout()?);
     if matches!(taker, Taker::Stdout) {
         output::stop_when_the_reader_goes(&stop);
+        output::end_a_stuck_write(&meter, Arc::clone(&stdout), &limits, context.term);
     }
     let workers = usize::from(args.jobs);
     let options = Options { what: For::Anything, workers, poll: args.poll, ends: args.exit_on_empty };
     let (bell, waiting) = Bell::start(settings.clone(), queue.clone(), options, &stop);
-    let limits = output::limits(&args.limits);
-    let meter = Meter::start(limits);
-    let stdout = stdout()?;
     let mut sources = Vec::new();
     // Nothing is missed while a connection is lost: what comes waits.
     let records = records(args, queue, ControlKind::Ready).filter(|_| matches!(taker, Taker::Stdout));

@@ -1,5 +1,6 @@
 //! The pump with a scripted source and a sink in memory.
 
+mod ends;
 mod outages;
 mod rounds;
 
@@ -111,6 +112,8 @@ struct Memory {
     taken: Vec<i64>,
     refuses: Vec<i64>,
     does_not_try: Vec<i64>,
+    /// Those that are not taken where they lead, once each.
+    blocks: Vec<i64>,
     impossible: Vec<i64>,
     /// Room for so many, and more with every flush; then `Short`.
     room: Option<usize>,
@@ -160,6 +163,12 @@ impl Sink for Memory {
             missing.extend((room..pending.len()).map(|place| Undelivered { place, reason: None }));
             self.taken.extend(&pending[..room]);
             return Ok(Outcome::Short(missing, "full".to_owned()));
+        }
+        if let [id] = pending[..]
+            && let Some(blocked) = self.blocks.iter().position(|blocked| *blocked == id)
+        {
+            self.blocks.remove(blocked);
+            return Ok(Outcome::Blocked(vec![Undelivered { place: 0, reason: None }], "nobody there".to_owned()));
         }
         for (place, id) in pending.into_iter().enumerate() {
             if self.refuses.contains(&id) {
@@ -232,21 +241,6 @@ fn nothing_more_is_delivered_of_a_batch_that_is_lost() {
 }
 
 #[test]
-fn a_reader_that_went_away_ends_it_quietly() {
-    let (mut source, mut sink) = (Script::of([(1, 1)]), Memory { gone: true, ..Memory::default() });
-    let end = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
-    assert_eq!((end, source.delivered.len()), (End::ReaderGone, 0));
-}
-
-#[test]
-fn the_count_is_exact_and_takes_no_more() {
-    let (mut source, mut sink) = (Script::of((1..=10).map(|id| (id, id))), Memory::default());
-    let limits = Limits { count: Some(6), ..Limits::default() };
-    let end = run(&mut source, &mut sink, limits, OnRefusal::Stop).unwrap();
-    assert_eq!((end, source.delivered, source.events.len()), (End::Counted, ids(1..=6), 4));
-}
-
-#[test]
 fn a_refused_event_is_told_and_its_neighbours_go_on() {
     let (mut source, mut sink) =
         (Script::of([(1, 1), (2, 2), (3, 3)]), Memory { refuses: vec![2], ..Memory::default() });
@@ -261,40 +255,4 @@ fn a_batch_that_nobody_tried_is_given_back_whole() {
         (Script::of([(1, 1), (2, 2)]), Memory { does_not_try: vec![1, 2], ..Memory::default() });
     run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap();
     assert_eq!((source.delivered, source.given_back, source.undelivered), (vec![1, 2], 2, vec![]));
-}
-
-#[test]
-fn a_refusal_can_be_the_end() {
-    let (mut source, mut sink) = (Script::of([(1, 1), (2, 2)]), Memory { refuses: vec![1], ..Memory::default() });
-    let error = run(&mut source, &mut sink, Limits::default(), OnRefusal::Stop).unwrap_err();
-    assert_eq!(error.to_string(), "delivering an event: no 1");
-    // What was delivered beside it stays delivered.
-    assert_eq!(source.delivered, [2]);
-}
-
-#[test]
-fn time_over_ends_it() {
-    let mut source = Script { endless: true, ..Script::of([(1, 1)]) };
-    let limits = Limits { idle_timeout: Some(Duration::from_millis(20)), ..Limits::default() };
-    let end = run(&mut source, &mut Memory::default(), limits, OnRefusal::Stop).unwrap();
-    assert_eq!((end, source.delivered), (End::TimeOver, vec![1]));
-}
-
-#[test]
-fn a_stop_ends_it_before_the_next_batch() {
-    let (meter, stop) = (Meter::start(Limits::default()), Stop::default());
-    stop.request(StopReason::Signal);
-    let (mut source, mut sink) = (Script::of([(1, 1)]), Memory::default());
-    let (source_, report) = (&mut source, &Silent);
-    let pump = Pump {
-        source: source_,
-        sink: &mut sink,
-        meter: &meter,
-        batch: 4,
-        on_refusal: OnRefusal::Stop,
-        report,
-        stop: &stop,
-    };
-    assert_eq!(pump.run().unwrap(), End::Signal);
-    assert!(source.delivered.is_empty());
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 use super::Sink;
 pub use exec::Exec;
 pub use registry::Acknowledgement;
-pub use stdout::Stdout;
+pub use stdout::{Out, Progress, Stdout};
 
 /// How long what takes events may take to acknowledge what was written; then it counts as unavailable.
 pub const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::queue::{Observer, item};
 use super::records::{self, Records};
 use crate::backoff::Backoff;
-use crate::connection::{Connection, Settings, is_transient};
+use crate::connection::{Allowance, Connection, Settings, is_transient};
 use crate::error::Result;
 use crate::feed::event::Item;
 use crate::feed::{Poll, Settled, Source, Undelivered};
@@ -17,6 +17,7 @@ use crate::stop::Stop;
 /// Shows what is there, then what is added.
 pub struct PeekSource {
     settings: Settings,
+    allowance: Allowance,
     /// None after it was lost.
     connection: Option<Connection>,
     peek: Peek,
@@ -44,9 +45,11 @@ impl PeekSource {
         observer: Box<dyn Observer>,
         stop: &Stop,
     ) -> Self {
+        let allowance = Allowance::default();
         Self {
             settings,
-            connection: Some(connection),
+            connection: Some(connection.allowing(&allowance)),
+            allowance,
             peek,
             bytes: usize::MAX,
             queue: queue.clone(),
@@ -76,7 +79,7 @@ impl PeekSource {
         if let Some(connection) = &mut self.connection {
             return self.peek.next(connection, max, self.bytes);
         }
-        let mut connection = Connection::open(&self.settings)?;
+        let mut connection = Connection::open(&self.settings)?.allowing(&self.allowance);
         self.peek.go_on_with(&mut connection, &self.queue)?;
         let events = self.peek.next(&mut connection, max, self.bytes)?;
         self.connection = Some(connection);

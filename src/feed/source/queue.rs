@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::records::{self, Records};
 use crate::backoff::{Backoff, Random};
-use crate::connection::{Connection, Settings, is_transient};
+use crate::connection::{Allowance, Connection, Settings, is_transient};
 use crate::error::{Error, Result};
 use crate::feed::event::Item;
 use crate::feed::hold::Hold;
 use crate::feed::{Poll, Settled, Source, Undelivered};
 use crate::queue::doorbell::{Bell, Waiting};
-use crate::queue::{Batch, Order, Queue, Take, Taken, Taker};
+use crate::queue::{Batch, Order, Queue, Take, Taken, Taker, delay};
 use crate::stop::Stop;
 pub(crate) use settle::item;
 
@@ -48,6 +48,7 @@ pub trait Observer: Send {
 /// One worker's source.
 pub struct QueueSource {
     settings: Settings,
+    allowance: Allowance,
     queue: Queue,
     name: Arc<str>,
     policy: Policy,
@@ -82,10 +83,12 @@ impl QueueSource {
         observer: Box<dyn Observer>,
         stop: &Stop,
     ) -> Result<Self> {
-        let taker = Taker::open(&settings, &queue, policy.order, policy.hold)?;
+        let allowance = Allowance::default();
+        let taker = connect(&settings, &allowance, &queue, policy)?;
         Ok(Self {
             name: Arc::from(queue.name.as_str()),
             settings,
+            allowance,
             queue,
             policy,
             hold: policy.hold.map(Hold::new),
@@ -140,7 +143,7 @@ impl QueueSource {
     fn worker(&mut self) -> Result<&mut Taker> {
         let taker = match self.taker.take() {
             Some(taker) => taker,
-            None => Taker::open(&self.settings, &self.queue, self.policy.order, self.policy.hold)?,
+            None => connect(&self.settings, &self.allowance, &self.queue, self.policy)?,
         };
         Ok(self.taker.insert(taker))
     }
@@ -174,6 +177,11 @@ impl QueueSource {
         let Some(again_at) = self.lost else { return };
         self.stop.pause(until.min(again_at).saturating_duration_since(Instant::now()));
     }
+}
+
+fn connect(settings: &Settings, allowance: &Allowance, queue: &Queue, policy: Policy) -> Result<Taker> {
+    let connection = Connection::open(settings)?.allowing(allowance);
+    Taker::new(connection, queue, policy.order, policy.hold)
 }
 
 impl Source for QueueSource {
@@ -267,8 +275,8 @@ impl Source for QueueSource {
         self.unless_lost(aside).map(drop)
     }
 
-    fn puts_off(&self) -> bool {
-        true
+    fn puts_off(&self) -> Option<Duration> {
+        Some(delay(self.policy.first_delay, 1, 1.0))
     }
 
     fn keeps_order(&self) -> bool {

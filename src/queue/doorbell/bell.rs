@@ -14,7 +14,7 @@ use super::look::{For, Looker};
 use super::protocol::Step;
 use super::session::{Lock, Session};
 use crate::backoff::Backoff;
-use crate::connection::{self, Connection, Pooling, Settings};
+use crate::connection::{self, Allowance, Connection, Pooling, Settings};
 use crate::error::{Error, Result};
 use crate::queue::reached::Reached;
 use crate::queue::registry::Queue;
@@ -168,10 +168,11 @@ impl Bell {
     }
 
     fn keep_waiting(&self, settings: &Settings, queue: &Queue) {
-        let mut backoff = Backoff::new();
+        let (mut backoff, allowance) = (Backoff::new(), Allowance::default());
         while !self.stopping() {
             let mut pace = Pace::new(self.options.poll);
-            let looker = Connection::open(settings).and_then(|open| Looker::new(open, queue, &self.options.what));
+            let connection = Connection::open(settings).map(|open| open.allowing(&allowance));
+            let looker = connection.and_then(|open| Looker::new(open, queue, &self.options.what));
             let error = match looker.and_then(|looker| self.wait_through(looker, queue, &mut pace)) {
                 Ok(()) => return,
                 Err(error) => error,

@@ -5,12 +5,19 @@ use lapin::types::AMQPValue;
 
 use super::{PATIENCE, deliver, drain, to_queue_of, wait_until_delivered, with_queues};
 use crate::harness::broker::rabbitmq::{MOST_BYTES, shared};
+use crate::harness::broker::wait_until_tried_again;
 use crate::harness::{Database, wait_at_most};
 use crate::tail_queue::{enqueue, held, in_order, store, with_queue};
 
 /// The errors of dead events.
 fn dead(db: &Database) -> Vec<String> {
     db.rows("SELECT error FROM pgfeed.dead_q ORDER BY id")
+}
+
+fn nobody_bound(exchange: &str, key: &str) -> String {
+    format!(
+        "no queue is bound to exchange \"{exchange}\" for routing key \"{key}\" (NO_ROUTE; bind one, or have such messages dropped with mandatory=no)"
+    )
 }
 
 #[test]
@@ -21,8 +28,10 @@ fn a_queue_that_is_missing_is_told_once_and_waited_for() {
     db.sql(&enqueue(3, 2));
     let delivering = deliver(&db, &to_queue_of(&db, broker), &["--max-attempts", "1"]).spawn();
     let shown = broker.url();
-    delivering
-        .wait_stderr(&format!("warning: {shown}: there is no queue \"{}\" (NO_ROUTE); trying again\n", db.name()));
+    delivering.wait_stderr(&format!(
+        "warning: {shown}: there is no queue \"{}\" (NO_ROUTE; declare=queue makes it); trying again\n",
+        db.name()
+    ));
     client.declare(db.name());
     wait_until_delivered(&db);
     delivering.wait_stderr("delivering again\n");
@@ -45,9 +54,9 @@ fn what_only_some_events_have_no_route_for_dies_and_the_others_arrive() {
     client.bind(db.name(), &exchange, "t1");
     let url = format!("{}?exchange={}%20topics&key={{table}}", broker.url(), db.name());
     let args = ["-e", "--max-attempts", "2"];
-    deliver(&db, &url, &args).run().ok().stderr_has("for routing key \"t0\" (NO_ROUTE)");
+    deliver(&db, &url, &args).run().ok().stderr_has("for routing key \"t0\" (NO_ROUTE;");
     assert_eq!(client.all(db.name()).len(), 3);
-    let why = format!("no queue is bound to exchange \"{exchange}\" for routing key \"t0\" (NO_ROUTE)");
+    let why = nobody_bound(&exchange, "t0");
     assert_eq!(dead(&db), [why.as_str(), &why, &why]);
     // The exchange too may come from the event.
     store(&db, r#"{"op":"INSERT","schema":"s","table":"t1","new":{"x":"nix"}}"#);
@@ -81,7 +90,7 @@ fn what_nobody_is_bound_for_yet_is_an_outage() {
     let name = exchange.replace(' ', "%20");
     let url = format!("{}?exchange={name}&declare=topic&key={{table}}.{{op}}", broker.url());
     let delivering = deliver(&db, &url, &["--max-attempts", "1"]).spawn();
-    let none = |key: &str| format!("no queue is bound to exchange \"{exchange}\" for routing key \"{key}\" (NO_ROUTE)");
+    let none = |key: &str| nobody_bound(&exchange, key);
     delivering.wait_stderr(&format!("{}; trying again", none("orders.INSERT")));
     client.bind(db.name(), &exchange, "orders.*");
     wait_until_delivered(&db);
@@ -96,6 +105,25 @@ fn what_nobody_is_bound_for_yet_is_an_outage() {
     wait_at_most(PATIENCE, "another dies", || held(&db) == "0 0 2");
     assert_eq!(dead(&db), [none("nix.INSERT"), none("nix.INSERT")]);
     assert_eq!(client.all(db.name()).len(), 21);
+    client.delete_exchange(&exchange);
+}
+
+#[test]
+fn until_nothing_is_left_what_nobody_is_bound_for_is_waited_for_and_told_once() {
+    let broker = shared();
+    let (db, client) = with_queues(broker);
+    let exchange = format!("{} lone", db.name());
+    client.exchange(&exchange, ExchangeKind::Topic);
+    store(&db, r#"{"op":"INSERT","schema":"s","table":"t","new":{}}"#);
+    let url = format!("{}?exchange={}&key={{table}}", broker.url(), exchange.replace(' ', "%20"));
+    let mut delivering = deliver(&db, &url, &["-e", "--max-attempts", "1"]).spawn();
+    let told = format!("pgfeed: warning: {}: {}; trying again\n", broker.url(), nobody_bound(&exchange, "t"));
+    delivering.wait_stderr(&told);
+    wait_until_tried_again(&db, 3);
+    assert!(delivering.is_running());
+    client.bind(db.name(), &exchange, "t");
+    delivering.finish().ok().stderr_is(&told);
+    assert_eq!((client.all(db.name()).len(), held(&db).as_str()), (1, "0 0 0"));
     client.delete_exchange(&exchange);
 }
 

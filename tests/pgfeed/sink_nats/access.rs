@@ -107,7 +107,8 @@ fn what_a_user_may_not_publish_waits_until_it_may() {
     );
     let url = |inbox: &str| with_credentials(&nats, "u:p", &format!("subject=s&timeout=10s&inbox={inbox}"));
     let publishing = follow(&db, &url("mine")).spawn();
-    publishing.wait_stderr("Permissions Violation for Publish to \"s\"; trying again");
+    publishing
+        .wait_stderr("Permissions Violation for Publish to \"s\" (allow it in the user's permissions); trying again");
     drop(publishing);
     let hearing = follow(&db, &url("theirs")).spawn();
     hearing.wait_stderr("Permissions Violation for Subscription to \"theirs.");
@@ -125,7 +126,9 @@ fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_othe
     let url = with_credentials(&nats, "u:p", "stream=S&create=shop.>&subject=shop.{new.v}");
     let following = follow(&db, &url).args(["--max-attempts", "2"]).spawn();
     // Alone, it may be an outage.
-    following.wait_stderr("Permissions Violation for Publish to \"shop.bad\"; trying again");
+    following.wait_stderr(
+        "Permissions Violation for Publish to \"shop.bad\" (allow it in the user's permissions); trying again",
+    );
     wait_until("it waits", || held(&db) == "0 1 0");
     db.sql("INSERT INTO t SELECT n, CASE n % 3 WHEN 0 THEN 'bad' ELSE 'good' END FROM generate_series(2, 600) n");
     wait_until("the others arrive, and these die", || held(&db) == "0 0 201");

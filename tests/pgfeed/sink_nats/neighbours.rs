@@ -3,7 +3,7 @@
 use async_nats::jetstream::stream::Config;
 
 use crate::harness::broker::nats::Nats;
-use crate::harness::broker::{database, follow, held};
+use crate::harness::broker::{database, deliver, follow, held, wait_until_tried_again};
 use crate::harness::{Signal, wait_until};
 
 #[test]
@@ -34,4 +34,21 @@ fn a_subject_that_no_stream_takes_keeps_no_other_waiting_and_nothing_dies() {
     following.signal(Signal::Term);
     let told = following.finish().code(130).stderr;
     assert_eq!((nats.count("SECRET"), told.matches("trying again").count()), (30, 1), "{told}");
+}
+
+#[test]
+fn until_nothing_is_left_what_no_stream_takes_is_waited_for_and_told_once() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let nats = Nats::start();
+    let url = nats.url("subject=shop.%7Btable%7D");
+    let mut delivering = deliver(&db, &url).args(["--max-attempts", "1"]).spawn();
+    delivering
+        .wait_stderr("no stream takes the subject \"shop.t\" (stream=NAME&create=SUBJECTS makes one); trying again\n");
+    wait_until_tried_again(&db, 3);
+    assert!(delivering.is_running());
+    let told = delivering.stderr();
+    nats.make_stream(Config { name: "T".into(), subjects: vec!["shop.t".into()], ..Default::default() });
+    delivering.finish().ok().stderr_is(&told);
+    assert_eq!((nats.count("T"), told.lines().count()), (1, 1), "{told}");
 }

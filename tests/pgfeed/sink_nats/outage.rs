@@ -81,7 +81,7 @@ fn what_finds_no_stream_waits_for_one() {
     named.wait_stderr("there is no stream \"S\" (create=SUBJECTS makes it); trying again");
     nats.make_stream(Config { name: "S".into(), subjects: vec!["other".into()], ..Default::default() });
     let other = follow(&db, &nats.url("subject=s&stream=S")).args(["--max-attempts", "1"]).spawn();
-    other.wait_stderr("the stream \"S\" does not take the subject \"s\"; trying again");
+    other.wait_stderr("the stream \"S\" does not take the subject \"s\" (add it to the stream's); trying again");
     drop(other);
     nats.with(async |client| {
         let config = Config { name: "S".into(), subjects: vec!["s".into()], ..Default::default() };

@@ -69,3 +69,12 @@ fn what_comes_again_and_is_not_taken_keeps_nothing_else_waiting() {
     assert_eq!(told(&mut source, &mut Memory { outages: 1, ..Memory::default() }, 1), (1, 1));
     assert_eq!((source.delivered, source.put_off.len()), (vec![1, 2, 3, 100], 1));
 }
+
+#[test]
+fn what_is_blocked_again_and_again_beside_what_is_delivered_is_told_once() {
+    let events = (100..120).map(|id| (id, id));
+    let mut source = Script { again_from: Some(100), ..Script::of(events.chain((1..=5).map(|id| (id, id)))) };
+    let mut sink = Memory { blocks: (100..120).step_by(2).collect(), ..Memory::default() };
+    assert_eq!(told(&mut source, &mut sink, 1), (1, 0));
+    assert_eq!((source.delivered.len(), source.put_off.len()), (25, 10));
+}

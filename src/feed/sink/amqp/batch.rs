@@ -171,10 +171,12 @@ fn route(message: &Message) -> String {
 
 fn no_queue(message: &Message) -> String {
     match message.exchange.as_str() {
-        "" => format!("there is no queue \"{}\" (NO_ROUTE)", message.key),
-        exchange => {
-            format!("no queue is bound to exchange \"{exchange}\" for routing key \"{}\" (NO_ROUTE)", message.key)
-        }
+        "" => format!("there is no queue \"{}\" (NO_ROUTE; declare=queue makes it)", message.key),
+        exchange => format!(
+            "no queue is bound to exchange \"{exchange}\" for routing key \"{}\" (NO_ROUTE; bind one, or have such messages dropped \
+             with mandatory=no)",
+            message.key
+        ),
     }
 }
 

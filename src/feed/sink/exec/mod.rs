@@ -153,7 +153,11 @@ impl Exec {
                 Verdict::Delivered => {}
                 Verdict::Refused(reason) => undelivered.push(Undelivered { place, reason: Some(reason) }),
                 Verdict::NotNow(why) if place == 0 => return Ok(Outcome::Unavailable(why)),
-                Verdict::NotNow(_) | Verdict::Stopped => {
+                Verdict::NotNow(why) => {
+                    undelivered.extend(self.work.undelivered_from(place, None));
+                    return Ok(Outcome::Short(undelivered, why));
+                }
+                Verdict::Stopped => {
                     undelivered.extend(self.work.undelivered_from(place, None));
                     break;
                 }

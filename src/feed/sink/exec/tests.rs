@@ -263,3 +263,23 @@ fn no_process_begins_when_the_batch_was_held_for_long() {
     // Not in the next round of the same batch either.
     assert_eq!(run.fates(4..=4), ["-"]);
 }
+
+#[test]
+fn what_cannot_be_started_any_more_for_now_is_no_refusal_and_is_waited_for() {
+    // Somebody writes to the program: it is busy.
+    let script = r#"cat >> $DIR/in; [ -e $DIR/pid ] || { exec 3>> "$0"; sleep 60 & echo $! > $DIR/pid; }"#;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("handler");
+    // By another process: what is forked from this one meanwhile would keep it open.
+    let write = format!("printf '#!/bin/sh\n%s\n' '{script}' > {0}; chmod +x {0}", path.display());
+    assert!(std::process::Command::new("sh").args(["-c", &write]).status().unwrap().success());
+    let mut run = Run::words(&[path.to_str().unwrap()], Mode::Each, LONG);
+    let untried = [1, 2].map(|place| Undelivered { place, reason: None }).to_vec();
+    let busy = format!("{} cannot be started now: Text file busy (os error 26)", path.display());
+    assert_eq!(run.give((1..=3).map(event)).unwrap(), Outcome::Short(untried, busy.clone()));
+    assert_eq!(run.give((2..=3).map(event)).unwrap(), Outcome::Unavailable(busy));
+    std::process::Command::new("kill").arg(run.file("pid").trim()).status().unwrap();
+    wait_until("nobody writes to it", || !lives(&run.file("pid")));
+    assert_eq!(run.give((2..=3).map(event)).unwrap(), Outcome::Delivered);
+    assert_eq!(run.file("in").lines().count(), 3);
+}

@@ -18,6 +18,8 @@ use crate::feed::sink::patience::Patience;
 /// How many messages may wait for their acknowledgements. The library queues up to 2048 before it makes anybody wait, so that
 /// nothing here waits for a server that has stopped reading but under [`Line::hear`]'s eyes.
 pub(crate) const WINDOW: usize = 256;
+/// What to do where we may not publish.
+const ALLOW_IT: &str = " (allow it in the user's permissions)";
 
 /// A message to publish.
 pub struct Message {
@@ -118,7 +120,7 @@ impl<'a> Publishing<'a> {
         for place in std::mem::take(&mut self.denied) {
             let subject = &self.messages[place].subject;
             let judged = if self.dead_ends.is_one(subject, any_taken) { Judged::Refused } else { Judged::Later };
-            self.judged[place] = Some(judged(denial(subject)));
+            self.judged[place] = Some(judged(format!("{}{ALLOW_IT}", denial(subject))));
         }
         let unknown = || Judged::Later(trouble.to_owned());
         self.judged.into_iter().map(|judged| judged.unwrap_or_else(unknown)).collect()
@@ -175,7 +177,7 @@ impl<'a> Publishing<'a> {
     /// That no event has chosen it.
     fn deny(&mut self, sent: &[usize], why: &str) -> Result<(), String> {
         if self.options.subject.is_the_same_for_all() {
-            return Err(why.to_owned());
+            return Err(format!("{why}{ALLOW_IT}"));
         }
         // Each message is told of, and the first stands for all.
         if self.denials.insert(why.to_owned()) {
@@ -232,8 +234,13 @@ impl<'a> Publishing<'a> {
                     Some(taken) => {
                         let by_now = taken.iter().any(|pattern| subject::is_covered(subject, pattern));
                         let fixed = self.options.subject.is_the_same_for_all();
-                        let never = if by_now { "did not take" } else { "does not take" };
-                        let reason = format!("the stream \"{name}\" {never} the subject \"{subject}\"");
+                        let reason = if by_now {
+                            format!("the stream \"{name}\" did not take the subject \"{subject}\"")
+                        } else {
+                            format!(
+                                "the stream \"{name}\" does not take the subject \"{subject}\" (add it to the stream's)"
+                            )
+                        };
                         if fixed || by_now { Judged::Later(reason) } else { Judged::Refused(reason) }
                     }
                 },

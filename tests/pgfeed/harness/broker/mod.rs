@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub use self::process::{Process, free_port};
 use super::proxy::{Cut, Proxy};
-use super::{Database, Pgfeed};
+use super::{Database, Pgfeed, wait_until};
 
 /// A table `t` whose changes go to the queue `q`.
 pub fn database() -> Database {
@@ -56,6 +56,16 @@ pub fn shows_no_secret(db: &Database, proxy: &Proxy, url: &str, said: &str, secr
 pub fn held(db: &Database) -> String {
     let count = |kind: &str| format!("(SELECT count(*) FROM pgfeed.{kind}_q)");
     db.value(&format!("SELECT {} || ' ' || {} || ' ' || {}", count("queue"), count("retry"), count("dead")))
+}
+
+/// Waits until what waits for another attempt has had so many, each of which was put off.
+#[track_caller]
+pub fn wait_until_tried_again(db: &Database, times: usize) {
+    let mut seen = HashSet::new();
+    wait_until("it is tried again", || {
+        seen.extend(db.rows("SELECT max(due) FROM pgfeed.retry_q HAVING max(due) IS NOT NULL"));
+        seen.len() > times
+    });
 }
 
 /// The queue and the number of the event that a message id names; behind them stands the time in microseconds.
