@@ -111,3 +111,17 @@ fn one_reason_for_what_is_new_and_for_what_comes_again_is_one_line() {
     outages.all_is_well(Again::No, &told);
     assert_eq!(*told.0.borrow(), ["refused", "over"]);
 }
+
+#[test]
+fn an_outage_behind_a_lack_of_room_lasts_since_nothing_is_taken() {
+    let (mut outages, told) = (Outages::default(), Told::default());
+    outages.short(Again::No, &told, "full", true);
+    outages.age(60 * SECOND);
+    outages.unavailable(Again::No, &told, "gone");
+    outages.age(20 * SECOND);
+    outages.unavailable(Again::No, &told, "gone");
+    let lasts = outages.lasts();
+    assert!(lasts >= 20 * SECOND && lasts < 60 * SECOND, "{lasts:?}");
+    outages.short(Again::No, &told, "full", true);
+    assert_eq!(outages.lasts(), Duration::ZERO);
+}
