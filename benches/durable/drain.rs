@@ -1,4 +1,5 @@
-//! How fast a backlog is drained, beside one big COPY whose JSON the server makes, and with an old snapshot held open.
+//! How fast a backlog is drained, beside one big COPY whose JSON the server makes, with an old snapshot
+//! held open, and beside a transaction that writes.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -15,7 +16,7 @@ pub fn run(bench: &Bench) {
     let mut client = bench.client();
     let mut notify = bench.pgfeed(&["-q", "notify", "--queue", "drain", "--create", "x"]);
     assert!(notify.status().unwrap().success());
-    let (mut ours, mut copy, mut old, mut peaks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let [mut ours, mut copy, mut old, mut writing, mut peaks] = [const { Vec::new() }; 5];
     for _ in 0..RUNS {
         fill(&mut client);
         let (rate, peak) = drain(bench);
@@ -28,10 +29,15 @@ pub fn run(bench: &Bench) {
         holder.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class").unwrap();
         fill(&mut client);
         old.push(drain(bench).0);
+        // It may still commit an id below all that is taken.
+        holder.batch_execute("COMMIT; BEGIN; SELECT pg_current_xact_id()").unwrap();
+        fill(&mut client);
+        writing.push(drain(bench).0);
         holder.batch_execute("COMMIT").unwrap();
     }
     report("drain 400k events as JSON lines; COPY of server's JSON", "/s", &mut ours.clone(), &mut copy, ">= 1.5");
     report("  under an old snapshot; without", "/s", &mut old, &mut ours, ">= 0.5");
+    report("  beside a transaction that writes all the time; without", "/s", &mut writing, &mut ours, ">= 0.5");
     println!("{:<56} {:>8.1} MiB {:>14} {:>7}  <= 64 MiB", "  peak memory", median(&mut peaks), "", "");
 }
 
