@@ -1,5 +1,6 @@
 -- Takes events whose next attempt is due, at most as many, and of about as many bytes, as asked for. One that has not failed itself
--- brings those that wait behind it: once its key goes on, it goes on in batches.
+-- brings those that wait behind it: once its key goes on, it goes on in batches. All heads together bring about as many as are asked
+-- for: what each brings is read and sorted. (Heads are not sorted by id as well: what was requeued together is due at once.)
 WITH heads AS MATERIALIZED (
   SELECT id, key, due, attempts, pg_catalog.octet_length(payload) AS bytes
   FROM /*{retry}*/pgfeed.retry_sample/*{}*/ r
@@ -7,7 +8,7 @@ WITH heads AS MATERIALIZED (
     -- In order, nothing passes an older event of its key.
     AND (/*{unordered}*/false/*{}*/ OR NOT EXISTS (
       SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ older WHERE older.key = r.key AND older.id < r.id))
-  ORDER BY due, id
+  ORDER BY due
   LIMIT /*{events}*/1000/*{}*/
   FOR UPDATE SKIP LOCKED
 ), picked AS MATERIALIZED (
@@ -21,7 +22,7 @@ WITH heads AS MATERIALIZED (
       FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b
       WHERE b.key = h.key AND b.id > h.id
       ORDER BY id
-      LIMIT /*{events}*/1000/*{}*/
+      LIMIT GREATEST(1, /*{events}*/1000/*{}*/ / (SELECT pg_catalog.count(*) FROM heads))
     ) b
   ) f
   WHERE h.attempts = 0 AND f.follows AND NOT /*{unordered}*/false/*{}*/

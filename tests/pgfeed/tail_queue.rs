@@ -8,6 +8,7 @@ mod large;
 mod looking;
 mod order;
 mod records;
+mod retries;
 mod rights;
 mod slots;
 
