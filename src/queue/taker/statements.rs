@@ -114,7 +114,7 @@ impl Statements {
             )?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
-                &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
+                &[queue, retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
             )?,
             put_off: prepare(
                 include_str!("../../../sql/put_off.sql"),
