@@ -9,6 +9,7 @@ mod large;
 mod looking;
 mod order;
 mod records;
+mod retries;
 mod rights;
 mod slots;
 mod stuck;

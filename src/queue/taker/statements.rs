@@ -33,6 +33,9 @@ pub struct Statements {
 }
 
 const FACTS: &str = include_str!("../../../sql/queue_facts.sql");
+/// Thousands may wait behind a key: only its first is looked at.
+const RETRIED_KEYS: &str = "SELECT key FROM pg_catalog.unnest($1::bigint[]) AS k(key) \
+    WHERE (SELECT true FROM /*{retry}*//*{}*/ r WHERE r.key = k.key LIMIT 1)";
 const REMOVE: &str = include_str!("../../../sql/remove.sql");
 
 /// Both in one statement. What it answers is what it saw before it removed, but for its number: that was drawn by it, hence when the
@@ -111,14 +114,14 @@ impl Statements {
             )?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
-                &[retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
+                &[queue, retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
             )?,
             put_off: prepare(
                 include_str!("../../../sql/put_off.sql"),
                 &[retry, ("ids", "$1::bigint[]"), ("delay", "$2::float8")],
             )?,
             end: prepare(include_str!("../../../sql/end_of_queue.sql"), &[queue, ("floor", "$1::bigint")])?,
-            retried_keys: prepare("SELECT DISTINCT key FROM /*{retry}*//*{}*/ WHERE key = ANY ($1)", &[retry])?,
+            retried_keys: prepare(RETRIED_KEYS, &[retry])?,
             retry: prepare(
                 include_str!("../../../sql/retry.sql"),
                 &[&bury[..], &[retry, ("delays", "$8::float8[]")]].concat(),

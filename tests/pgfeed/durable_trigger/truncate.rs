@@ -99,3 +99,66 @@ fn it_waits_for_its_own_attempts_in_front_of_what_came_later() {
         .collect();
     assert_eq!(of_a, ["INSERT", "TRUNCATE", "INSERT"]);
 }
+
+/// Rows 1 to 5 (ids 1 to 5), a TRUNCATE (id 6) and rows 1 to 5 again (ids 7 to 11): all dead, and requeued.
+fn requeued() -> Database {
+    let db = Database::new();
+    durable(&db, "id int PRIMARY KEY", &["--events", "insert,truncate", "--payload", "keys"]);
+    for sql in
+        ["INSERT INTO t SELECT generate_series(1, 5)", "TRUNCATE t", "INSERT INTO t SELECT generate_series(1, 5)"]
+    {
+        db.sql(sql);
+    }
+    db.pgfeed(["-q", "tail-queue", "q", "-e", "--on-error", "dead", "--", "false"]).run().ok();
+    assert_eq!(held(&db), "0 0 11");
+    db.pgfeed(["tail-queue", "q", "--dead", "--requeue"]).run().ok();
+    db
+}
+
+/// Delivers everything by ids, with a command that refuses one of them once.
+fn ids_in_order(db: &Database, refused: i64, args: &[&str]) -> Vec<i64> {
+    let script = format!(
+        r#"if [ $PGFEED_ID = {refused} ] && mkdir "$HOME/refused" 2>/dev/null; then exit 1; fi; echo $PGFEED_ID"#
+    );
+    let always = ["-q", "tail-queue", "q", "-e", "--poll", "100ms", "--backoff", "300ms"];
+    let told = db.pgfeed(always).args(args).args(["--", "sh", "-c", &script]).run().ok();
+    assert_eq!(held(db), "0 0 0");
+    told.lines().iter().map(|id| id.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_requeued_truncate_comes_after_what_was_before_it_and_before_what_came_later() {
+    // Several workers have slots of their own: the TRUNCATE waits for others' events, and they for it.
+    for args in [&["--batch", "1000"][..], &["--batch", "1"], &["-j", "4"], &["-j", "3", "--unordered"]] {
+        for refused in [2, 6, 8] {
+            let ids = ids_in_order(&requeued(), refused, args);
+            let (before, later) = (&ids[..5], &ids[6..]);
+            assert_eq!((ids.len(), ids[5]), (11, 6), "{args:?}, {refused} refused: {ids:?}");
+            assert!(before.iter().all(|id| *id < 6) && later.iter().all(|id| *id > 6), "{args:?}: {ids:?}");
+        }
+    }
+}
+
+#[test]
+fn a_requeued_truncate_and_the_queue_wait_for_each_other() {
+    let db = requeued();
+    // Later events are in the queue, and of the earlier ones some as well: given back by hand.
+    db.sql(
+        "WITH back AS (DELETE FROM pgfeed.retry_q WHERE id IN (1, 4, 5, 9) RETURNING id, at, key, payload)
+         INSERT INTO pgfeed.queue_q (id, at, key, payload) OVERRIDING SYSTEM VALUE SELECT * FROM back;
+         INSERT INTO t VALUES (6)",
+    );
+    let ids = ids_in_order(&db, 4, &["-j", "2"]);
+    assert_eq!((ids.len(), ids[5]), (12, 6), "{ids:?}");
+    assert!(ids[..5].iter().all(|id| *id < 6), "{ids:?}");
+}
+
+#[test]
+fn a_requeued_truncate_that_is_dead_again_holds_nobody_up() {
+    let db = requeued();
+    let script = "test $PGFEED_ID != 6 && echo $PGFEED_ID";
+    let always = ["-q", "tail-queue", "q", "-e", "--poll", "100ms", "--backoff", "10ms", "--max-attempts", "2"];
+    let told = db.pgfeed(always).args(["--", "sh", "-c", script]).run().ok();
+    assert_eq!(told.lines().len(), 10, "{told}");
+    assert_eq!(held(&db), "0 0 1");
+}

@@ -1,0 +1,59 @@
+//! What many retries cost, and when they come.
+
+use super::{consume, held, with_queue};
+use crate::harness::Database;
+
+/// How many entries of the retry table's indexes were read until so many of its rows were gone.
+#[track_caller]
+fn read_until_gone(db: &Database, rows: u32) -> u64 {
+    // A session counts what it has read together with what it has removed.
+    db.wait_for(&format!("SELECT n_tup_del >= {rows} FROM pg_stat_user_tables WHERE relname = 'retry_q'"));
+    let read = "SELECT sum(idx_tup_read)::text FROM pg_stat_user_indexes WHERE relname = 'retry_q'";
+    db.value(read).parse().unwrap()
+}
+
+#[test]
+fn a_take_reads_no_more_of_what_waits_behind_many_keys_than_it_can_take() {
+    let db = with_queue();
+    db.sql(
+        "INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due)
+         SELECT n, now(), k, false, k || ' ' || i, 0, CASE WHEN i = 1 THEN now() END
+         FROM generate_series(1, 100) i, generate_series(1, 500) k, LATERAL (SELECT (i - 1) * 500 + k) AS n(n);
+         ANALYZE pgfeed.retry_q",
+    );
+    let output = consume(&db, &["-e"]).run().ok();
+    super::in_order(output.lines(), 500, 100);
+    let read = read_until_gone(&db, 50_000);
+    assert!(read < 50_000 * 20, "{read}");
+}
+
+#[test]
+fn a_take_reads_no_more_of_what_was_requeued_than_it_can_take() {
+    let db = with_queue();
+    db.sql(
+        "INSERT INTO pgfeed.dead_q (id, at, key, barrier, payload, attempts)
+         SELECT n, now(), n, false, n, 1 FROM generate_series(1, 20000) n",
+    );
+    db.pgfeed(["tail-queue", "q", "--dead", "--requeue"]).run().ok();
+    db.sql("ANALYZE pgfeed.retry_q");
+    consume(&db, &["-e"]).run().ok();
+    let read = read_until_gone(&db, 20_000);
+    assert!(read < 20_000 * 14, "{read}");
+}
+
+#[test]
+fn what_is_moved_behind_many_does_not_look_through_them() {
+    let db = with_queue();
+    db.sql(
+        "INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due)
+         SELECT n - 20000, now(), 1, false, n, 0, CASE WHEN n = 1 THEN now() + interval '1 day' END
+         FROM generate_series(1, 20000) n;
+         ANALYZE pgfeed.retry_q;
+         INSERT INTO pgfeed.queue_q (key, payload) SELECT 2 - (n % 2), n FROM generate_series(1, 1000) n",
+    );
+    consume(&db, &["--batch", "20", "-n", "500"]).run().ok();
+    db.wait_for("SELECT n_tup_ins = 20500 FROM pg_stat_user_tables WHERE relname = 'retry_q'");
+    assert_eq!(held(&db), "0 20500 0");
+    let read = read_until_gone(&db, 0);
+    assert!(read < 10_000, "{read}");
+}
