@@ -85,7 +85,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--enable-always', '--enable-always', [CompletionResultType]::ParameterName, 'Fire for replicated changes too')
             [CompletionResult]::new('--backfill', '--backfill', [CompletionResultType]::ParameterName, 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Change nothing; exit 4 when the installation differs from what is asked')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a trigger or function of that name that is not pgfeed''s')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a trigger or function of that name that is not pgfeed''s; with --queue, also fill a queue whose schema or tables belong to another role, which could run code with the rights of the table''s owner')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be done, change nothing')
             [CompletionResult]::new('--print-sql', '--print-sql', [CompletionResultType]::ParameterName, 'Print the SQL to stdout (a migration), change nothing')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only data and errors')

@@ -84,7 +84,8 @@ pub struct InstallTrigger {
     #[arg(long, conflicts_with_all = ["dry_run", "print_sql"], help_heading = "Plan")]
     pub check: bool,
 
-    /// Replace a trigger or function of that name that is not pgfeed's
+    /// Replace a trigger or function of that name that is not pgfeed's; with --queue, also fill a queue whose schema or tables belong
+    /// to another role, which could run code with the rights of the table's owner
     #[arg(long, help_heading = "Plan")]
     pub force: bool,
 

@@ -30,7 +30,7 @@ const RIGHTS: &str = "an install needs TRIGGER on the table, and USAGE and CREAT
 /// What a durable install may do only with the right to it.
 const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the table's owner: install it as that role or a member of it, with \
                               USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
-                              table queue, and INSERT on the queue's own table with the right to grant it";
+                              table queue, and INSERT on the queue's own table (with the right to grant it, for another owner)";
 
 /// What a condition needs to be understood by the server.
 const CONDITION_RIGHTS: &str =

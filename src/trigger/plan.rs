@@ -10,7 +10,7 @@ use super::table::{Kind, Table};
 use super::written::Setting;
 use crate::digest::digest;
 use crate::error::{Error, Result};
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
 use crate::sql;
 
 /// Every comment that marks a function as pgfeed's starts so; JSON follows.
@@ -157,10 +157,8 @@ impl Plan {
             format!("COMMENT ON FUNCTION {function}() IS {}", sql::literal(&self.marker())),
         ];
         if let (Some(owner), Some(queue)) = (&self.definer, self.queue()) {
-            let (owner, schema) = (sql::ident(owner), sql::ident(&self.schema));
-            statements.push(format!("GRANT USAGE ON SCHEMA {schema} TO {owner}"));
-            statements.push(format!("GRANT INSERT ON {} TO {owner}", queue.table()));
-            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {owner}"));
+            statements.push(queue::may_fill(&queue, owner));
+            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {}", sql::ident(owner)));
         }
         statements
     }
