@@ -79,7 +79,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --wait-server 'At start, keep trying a server that is not there yet for this long'
             cand --skip-unchanged 'Skip updates that change none of the published columns, nor the key'
             cand --enable-always 'Fire for replicated changes too'
-            cand --backfill 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes'
+            cand --backfill 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes. The table needs a primary key, and to be yours'
             cand --check 'Change nothing; exit 4 when the installation differs from what is asked'
             cand --force 'Replace a trigger or function of that name that is not pgfeed''s; with --queue, also fill a queue whose schema or tables belong to another role, which could run code with the rights of the table''s owner'
             cand --dry-run 'Show what would be done, change nothing'

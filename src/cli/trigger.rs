@@ -72,7 +72,7 @@ pub struct InstallTrigger {
     pub enable_always: bool,
 
     /// Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that
-    /// satisfy --when, whatever --events and --update-of say of changes
+    /// satisfy --when, whatever --events and --update-of say of changes. The table needs a primary key, and to be yours
     #[arg(long, requires = "queue", conflicts_with_all = ["check", "dry_run", "print_sql"])]
     pub backfill: bool,
 

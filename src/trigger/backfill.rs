@@ -19,10 +19,29 @@ const CHUNK: i64 = 1000;
 /// What the server says when somebody else holds a row for longer than `lock_timeout`.
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// Refuses a table whose rows cannot be stored.
+///
+/// # Errors
+/// A usage error when it has no primary key, or belongs to another role.
+pub fn refuse_backfill(table: &Table) -> Result<()> {
+    if table.key().is_empty() {
+        return Err(Error::usage(format!("{} has no primary key, so it cannot be read in chunks", table.display()))
+            .hint("add a primary key, or leave out --backfill"));
+    }
+    // row_to_json calls casts that the owner of a type can define: they get the rights of the table's owner here, as they do in
+    // the trigger, and never those of a superuser.
+    if !table.is_ours {
+        let (name, owner) = (table.display(), &table.owner);
+        return Err(Error::usage(format!("{name} belongs to {owner}, and only that role can store its rows"))
+            .hint(format!("install without --backfill, then run the same with --backfill and -U {owner}")));
+    }
+    Ok(())
+}
+
 /// Stores the rows of a table that satisfy the condition of a plan for it, and calls `progress` with their number after each chunk; stops when that says no.
 ///
 /// # Errors
-/// A usage error when the table has no primary key; what the server says.
+/// A usage error when that is refused for the table; what the server says.
 pub fn backfill(
     connection: &mut Connection,
     table: &Table,
@@ -30,22 +49,8 @@ pub fn backfill(
     queue: &Queue,
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<u64> {
+    refuse_backfill(table)?;
     let key = table.key();
-    if key.is_empty() {
-        return Err(Error::usage(format!("{} has no primary key, so it cannot be read in chunks", table.display()))
-            .hint("add a primary key, or leave out --backfill"));
-    }
-    // row_to_json calls casts that the owner of a type can define: they get the rights of the table's owner here, as they do in
-    // the trigger, and never those of a superuser.
-    let user: String = ask::row(&mut **connection, "SELECT CURRENT_USER::text", &[])?.get(0);
-    if user != table.owner {
-        return Err(Error::usage(format!(
-            "{} belongs to {}, and only that role can store its rows",
-            table.display(),
-            table.owner
-        ))
-        .hint(format!("the trigger is installed; now run the same with -U {}", table.owner)));
-    }
     let statements = Statements::prepare(connection, table, plan, queue, &key)?;
     let rings = !matches!(plan.spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
     let mut stored = 0;

@@ -24,7 +24,7 @@ mod written;
 
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
-pub use backfill::backfill;
+pub use backfill::{backfill, refuse_backfill};
 #[cfg(feature = "serve")]
 pub use column::ColumnName;
 pub use migration::up;

@@ -204,3 +204,32 @@ fn a_condition_over_what_a_row_that_is_there_has_not_is_refused_before_anything_
         run.stderr_has("and a row that is there already has no OLD\n").stderr_has("hint: leave out --backfill");
     }
 }
+
+#[test]
+fn a_table_that_cannot_be_stored_is_refused_before_anything_is_done() {
+    let db = Database::new();
+    db.sql("CREATE TABLE b1 (id int PRIMARY KEY); CREATE TABLE b2 (id int); CREATE TABLE b3 (id int PRIMARY KEY)");
+    let refused = db.pgfeed(["install-trigger", "b1", "b2", "b3", "--queue", "q", "--backfill"]).run().code(2);
+    refused.stdout_is("").stderr_has("public.b2 has no primary key").stderr_has("or leave out --backfill");
+    assert_eq!(db.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'pgfeed'"), "0");
+}
+
+#[test]
+fn an_error_in_a_later_table_says_which_are_stored() {
+    let db = Database::new();
+    for table in ["b1", "b2", "b3"] {
+        db.sql(&format!(
+            "CREATE TABLE {table} (id int PRIMARY KEY, a int); INSERT INTO {table} SELECT n, 1 FROM generate_series(1, 1500) n"
+        ));
+    }
+    let condition = ["--when", "10 / NEW.a > 1", "--events", "insert,update"];
+    let run = || db.pgfeed(["install-trigger", "b1", "b2", "b3", "--queue", "q", "--backfill"]).args(condition).run();
+    for (broken, told) in [
+        (1200, "stored: public.b1; not to its end: public.b2 (1000 rows); not stored: public.b3\n"),
+        (1, "stored: public.b1; not stored: public.b2, public.b3\n"),
+    ] {
+        db.sql(&format!("UPDATE b2 SET a = 1; UPDATE b2 SET a = 0 WHERE id = {broken}"));
+        let failed = run().code(1).stderr_has("storing the rows of public.b2: division by zero\n");
+        failed.stderr_has(&format!("warning: the triggers are installed; {told}"));
+    }
+}
