@@ -125,7 +125,7 @@ pub fn install(
             continue;
         }
         for spec in specs_of(&table).map_err(doing)? {
-            let plan = plan(&mut transaction, &table, spec, settings.schema).map_err(doing)?;
+            let plan = plan(&mut transaction, &table, spec, settings.schema, &installed).map_err(doing)?;
             let action = action(&plan, &installed);
             let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
             let (table, in_the_way) = (table.clone(), Vec::new());
@@ -185,12 +185,18 @@ pub fn limit_waits(transaction: &mut Transaction, lock_timeout: Duration) -> Res
 }
 
 /// Makes the plan for a table.
-pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
+pub(super) fn plan(
+    transaction: &mut Transaction,
+    table: &Table,
+    spec: Spec,
+    schema: &str,
+    installed: &[Installed],
+) -> Result<Plan> {
     let condition = match &spec.when {
         Some(condition) => Some(understood(transaction, table, condition)?),
         None => None,
     };
-    Plan::new(table, spec, schema, condition.as_deref())
+    Plan::new(table, spec, schema, condition.as_deref(), installed)
 }
 
 /// The condition as the server understands it, with the schema of everything it names.

@@ -12,6 +12,7 @@ mod filter;
 mod installed;
 mod keyset;
 mod migration;
+mod names;
 mod obstacle;
 mod plan;
 mod published;
