@@ -83,9 +83,9 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l connec
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l wait-server -d 'At start, keep trying a server that is not there yet for this long' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l skip-unchanged -d 'Skip updates that change none of the published columns, nor the key'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l enable-always -d 'Fire for replicated changes too'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l backfill -d 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l backfill -d 'Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that satisfy --when, whatever --events and --update-of say of changes. The table needs a primary key, and to be yours'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l check -d 'Change nothing; exit 4 when the installation differs from what is asked'
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l force -d 'Replace a trigger or function of that name that is not pgfeed\'s'
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l force -d 'Replace a trigger or function of that name that is not pgfeed\'s; with --queue, also fill a queue whose schema or tables belong to another role, which could run code with the rights of the table\'s owner'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l dry-run -d 'Show what would be done, change nothing'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l print-sql -d 'Print the SQL to stdout (a migration), change nothing'
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -s q -l quiet -d 'Only data and errors'

@@ -3,7 +3,7 @@
 WITH stored AS (
   INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
   SELECT 0, payload FROM pg_catalog.unnest(/*{payloads}*/'{}'::text[]/*{}*/) WITH ORDINALITY AS p(payload, place) ORDER BY place
-  RETURNING id
+  RETURNING true
 )
 SELECT pg_catalog.count(*), CASE WHEN NOT pg_catalog.pg_try_advisory_xact_lock_shared(1885824600, /*{queue_id}*/1/*{}*/)
                                  THEN pg_catalog.pg_notify(/*{doorbell}*/'pgfeed:sample'/*{}*/, '')::text END

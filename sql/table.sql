@@ -1,6 +1,6 @@
 -- What a trigger's plan needs to know of a table. Partitions are told by the name of their root.
 SELECT n.nspname AS schema, c.relname AS name, told_n.nspname AS told_schema, told.relname AS told_name, c.relkind::text AS kind,
-       pg_catalog.pg_get_userbyid(c.relowner) AS owner,
+       pg_catalog.pg_get_userbyid(c.relowner) AS owner, pg_catalog.pg_get_userbyid(c.relowner) = CURRENT_USER AS is_ours,
        ARRAY(SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_ancestors(c.oid)) AS ancestors,
        EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)) AS has_relatives,
        -- Statement triggers fire behind row triggers and actions that change this table again: the order would be wrong.

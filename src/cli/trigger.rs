@@ -72,7 +72,7 @@ pub struct InstallTrigger {
     pub enable_always: bool,
 
     /// Durable: also store the rows that are there already, as SNAPSHOT events, in chunks, while writers go on; only those that
-    /// satisfy --when, whatever --events and --update-of say of changes
+    /// satisfy --when, whatever --events and --update-of say of changes. The table needs a primary key, and to be yours
     #[arg(long, requires = "queue", conflicts_with_all = ["check", "dry_run", "print_sql"])]
     pub backfill: bool,
 
@@ -84,7 +84,8 @@ pub struct InstallTrigger {
     #[arg(long, conflicts_with_all = ["dry_run", "print_sql"], help_heading = "Plan")]
     pub check: bool,
 
-    /// Replace a trigger or function of that name that is not pgfeed's
+    /// Replace a trigger or function of that name that is not pgfeed's; with --queue, also fill a queue whose schema or tables belong
+    /// to another role, which could run code with the rights of the table's owner
     #[arg(long, help_heading = "Plan")]
     pub force: bool,
 

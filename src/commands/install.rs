@@ -39,6 +39,9 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
         mode: if only_looks { Mode::DryRun } else { Mode::Apply },
     };
     let specs_of = |table: &trigger::Table| {
+        if args.backfill {
+            trigger::refuse_backfill(table)?;
+        }
         if !asked.is_empty() {
             return Ok(asked.clone());
         }
@@ -80,11 +83,11 @@ fn backfill(
     context: &Context,
     stop: &Stop,
 ) -> Result<Exit> {
-    for Installation { table, plan, .. } in installations {
-        let Some(queue) = plan.queue() else { continue };
+    let durable: Vec<_> = installations.iter().filter_map(|one| Some((one, one.plan.queue()?))).collect();
+    for (place, (Installation { table, plan, .. }, queue)) in durable.iter().enumerate() {
         let mut progress = Progress::new(context.term, "rows");
         let mut done = Backfilled::default();
-        let ended = trigger::backfill(connection, table, plan, &queue, &mut done, &mut |stored| {
+        let ended = trigger::backfill(connection, table, plan, queue, &mut done, &mut |stored| {
             progress.at(stored);
             stop.requested().is_none()
         });
@@ -92,9 +95,14 @@ fn backfill(
         if let Some(why) = &done.first_failure {
             context.term.warn(failed_conditions(&plan.table, done.failed, why));
         }
+        let stopped = stop.requested().is_some();
+        if stopped || ended.is_err() {
+            let tables: Vec<&str> = durable.iter().map(|(one, _)| one.plan.table.as_str()).collect();
+            context.term.warn(how_far(&tables, place, done.stored));
+        }
         ended.map_err(|error| error.doing(format!("storing the rows of {}", plan.table)))?;
         context.term.note(format!("stored {} rows of {} as SNAPSHOT events", done.stored, plan.table));
-        if stop.requested().is_some() {
+        if stopped {
             return Ok(Exit::Signal);
         }
     }
@@ -107,6 +115,23 @@ fn failed_conditions(table: &str, rows: u64, first: &str) -> String {
         1 => format!("the condition failed for 1 row of {table}, which is stored: {first}"),
         _ => format!("the condition failed for {rows} rows of {table}, which are stored; for the first: {first}"),
     }
+}
+
+/// Which tables are stored when it ends in the middle of one: nobody shall store them once more.
+fn how_far(tables: &[&str], place: usize, rows: u64) -> String {
+    let (before, from_here) = tables.split_at(place);
+    let mut lists = vec![("stored", before.join(", "))];
+    match (rows, from_here) {
+        (0, missing) => lists.push(("not stored", missing.join(", "))),
+        (_, [here, missing @ ..]) => {
+            lists.push(("not to its end", format!("{here} ({rows} rows)")));
+            lists.push(("not stored", missing.join(", ")));
+        }
+        (_, []) => {}
+    }
+    let lists = lists.iter().filter(|(_, tables)| !tables.is_empty());
+    let lists: Vec<String> = lists.map(|(what, tables)| format!("{what}: {tables}")).collect();
+    format!("the triggers are installed; {}", lists.join("; "))
 }
 
 /// Parses the tables named.

@@ -48,9 +48,13 @@ fn scope(args: &UninstallTrigger) -> Result<Scope> {
             Scope::Queue(Queue::named(&args.apply.schema, &name), events)
         }
         (Some(name), _) => {
-            Scope::Tables(tables(args.tables.names())?, Some(Destination::Queue { name, doorbell: Doorbell::Adaptive }))
+            let to = Destination::Queue { name, doorbell: Doorbell::Adaptive };
+            Scope::Tables(tables(args.tables.names())?, Some((to, args.apply.schema.clone())))
         }
-        (None, channel) => Scope::Tables(tables(args.tables.names())?, channel.clone().map(Destination::Channel)),
+        (None, channel) => {
+            let to = channel.clone().map(|name| (Destination::Channel(name), args.apply.schema.clone()));
+            Scope::Tables(tables(args.tables.names())?, to)
+        }
     })
 }
 

@@ -19,7 +19,7 @@ pub use batch::{Batch, Failure, Fate, Order, Taken};
 pub use lock::LockClass;
 pub use peek::Peek;
 pub use registry::{
-    Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list,
+    Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list, may_fill,
 };
 pub use taker::{Take, Taker, delay};
 

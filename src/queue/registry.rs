@@ -107,13 +107,13 @@ pub fn list(client: &mut impl GenericClient, schema: &str) -> Result<Vec<Queue>>
 /// What the server says; that the name's number is taken, which happens once in millions of names.
 pub fn create(transaction: &mut Transaction, queue: &Queue, trust: &Trust) -> Result<()> {
     let exists = find(transaction, &queue.schema, &queue.name)?.is_some();
-    let statements = match exists {
-        true => trust.statement(queue).into_iter().collect(),
-        false => create_statements(queue, trust),
+    let (doing, statements) = match exists {
+        true => ("looking at", trust.statement(queue).into_iter().collect()),
+        false => ("creating", create_statements(queue, trust)),
     };
     for statement in statements {
         transaction.batch_execute(&statement).map_err(|error| {
-            let error = Error::from(error).doing(format!("creating queue \"{}\"", queue.name));
+            let error = Error::from(error).doing(format!("{doing} queue \"{}\"", queue.name));
             if error.sqlstate() == Some("23505") {
                 error.hint("another queue has the same number: choose another name")
             } else {
@@ -170,6 +170,19 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
     statements.push(sql::fill(include_str!("../../sql/queue.sql"), &places));
     statements.push(format!("INSERT INTO {registry} (id, name) VALUES ({id}, {name}) ON CONFLICT (name) DO NOTHING"));
     statements
+}
+
+/// SQL that lets a role fill a queue, and fails when it may not.
+pub fn may_fill(queue: &Queue, role: &str) -> String {
+    let places = [
+        ("schema", sql::ident(&queue.schema)),
+        ("schema_name", sql::literal(&queue.schema)),
+        ("queue", queue.table()),
+        ("queue_name", sql::literal(&queue.table())),
+        ("owner", sql::ident(role)),
+        ("owner_name", sql::literal(role)),
+    ];
+    run_body(include_str!("../../sql/may_fill.sql"), &places)
 }
 
 /// SQL that drops a queue and all its events. Nothing may feed it any more.

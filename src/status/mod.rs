@@ -62,6 +62,9 @@ pub struct Trigger {
     /// The queue that is filled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue: Option<String>,
+    /// The schema of that queue, where it is not the one that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue_schema: Option<String>,
     /// The changes that are told.
     pub events: Vec<&'static str>,
     /// What they tell.
@@ -103,7 +106,7 @@ pub fn read(connection: &mut Connection, schema: &str) -> Result<Status> {
             is_standby: row.get("is_standby"),
             sees_others: row.get("sees_others"),
         },
-        triggers: trigger::survey(&mut transaction)?.into_iter().map(Trigger::from).collect(),
+        triggers: trigger::survey(&mut transaction)?.into_iter().map(|one| Trigger::of(one, schema)).collect(),
         queues: queues::read(&mut transaction, schema)?,
         sessions: sessions::read(&mut transaction)?,
         notification_queue: NotificationQueue { usage, held_by },
@@ -123,9 +126,9 @@ impl Status {
     }
 }
 
-impl From<Surveyed> for Trigger {
-    fn from(surveyed: Surveyed) -> Self {
-        let Surveyed { table, spec, state, detail, .. } = surveyed;
+impl Trigger {
+    fn of(surveyed: Surveyed, asked: &str) -> Self {
+        let Surveyed { table, spec, schema, state, detail, .. } = surveyed;
         let to = spec.as_ref().map(|spec| &spec.to);
         let name = |kind: &str| to.filter(|to| to.kind() == kind).map(|to| to.name().to_owned());
         Self {
@@ -133,6 +136,7 @@ impl From<Surveyed> for Trigger {
             delivery: to.map(|to| if matches!(to, Destination::Queue { .. }) { "durable" } else { "live" }),
             channel: name("channel"),
             queue: name("queue"),
+            queue_schema: name("queue").and(Some(schema)).filter(|schema| schema != asked),
             events: spec.iter().flat_map(|spec| &spec.events).map(|event| event.word()).collect(),
             payload: spec.as_ref().map(|spec| spec.payload.word()),
             state: state.word(),

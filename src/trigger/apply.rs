@@ -30,7 +30,7 @@ const RIGHTS: &str = "an install needs TRIGGER on the table, and USAGE and CREAT
 /// What a durable install may do only with the right to it.
 const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the table's owner: install it as that role or a member of it, with \
                               USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
-                              table queue, and INSERT on the queue's own table with the right to grant it";
+                              table queue, and INSERT on the queue's own table (with the right to grant it, for another owner)";
 
 /// What a condition needs to be understood by the server.
 const CONDITION_RIGHTS: &str =
@@ -125,7 +125,7 @@ pub fn install(
             continue;
         }
         for spec in specs_of(&table).map_err(doing)? {
-            let plan = plan(&mut transaction, &table, spec, settings.schema).map_err(doing)?;
+            let plan = plan(&mut transaction, &table, spec, settings.schema, &installed).map_err(doing)?;
             let action = action(&plan, &installed);
             let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
             let (table, in_the_way) = (table.clone(), Vec::new());
@@ -185,12 +185,18 @@ pub fn limit_waits(transaction: &mut Transaction, lock_timeout: Duration) -> Res
 }
 
 /// Makes the plan for a table.
-pub(super) fn plan(transaction: &mut Transaction, table: &Table, spec: Spec, schema: &str) -> Result<Plan> {
+pub(super) fn plan(
+    transaction: &mut Transaction,
+    table: &Table,
+    spec: Spec,
+    schema: &str,
+    installed: &[Installed],
+) -> Result<Plan> {
     let condition = match &spec.when {
         Some(condition) => Some(understood(transaction, table, condition)?),
         None => None,
     };
-    Plan::new(table, spec, schema, condition.as_deref())
+    Plan::new(table, spec, schema, condition.as_deref(), installed)
 }
 
 /// The condition as the server understands it, with the schema of everything it names.

@@ -18,6 +18,25 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// What functions of extensions say that give no reason of their own.
 const INTERNAL_ERROR: &str = "XX000";
 
+/// Refuses a table whose rows cannot be stored.
+///
+/// # Errors
+/// A usage error when it has no primary key, or belongs to another role.
+pub fn refuse_backfill(table: &Table) -> Result<()> {
+    if table.key().is_empty() {
+        return Err(Error::usage(format!("{} has no primary key, so it cannot be read in chunks", table.display()))
+            .hint("add a primary key, or leave out --backfill"));
+    }
+    // row_to_json calls casts that the owner of a type can define: they get the rights of the table's owner here, as they do in
+    // the trigger, and never those of a superuser.
+    if !table.is_ours {
+        let (name, owner) = (table.display(), &table.owner);
+        return Err(Error::usage(format!("{name} belongs to {owner}, and only that role can store its rows"))
+            .hint(format!("install without --backfill, then run the same with --backfill and -U {owner}")));
+    }
+    Ok(())
+}
+
 /// What a backfill has done so far.
 #[derive(Debug, Default)]
 pub struct Backfilled {
@@ -33,7 +52,7 @@ pub struct Backfilled {
 /// number after each chunk; stops when that says no. What `done` says is right after an error, too.
 ///
 /// # Errors
-/// A usage error when the table has no primary key; what the server says.
+/// A usage error when that is refused for the table; what the server says.
 pub fn backfill(
     connection: &mut Connection,
     table: &Table,
@@ -42,22 +61,8 @@ pub fn backfill(
     done: &mut Backfilled,
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<()> {
+    refuse_backfill(table)?;
     let key = table.key();
-    if key.is_empty() {
-        return Err(Error::usage(format!("{} has no primary key, so it cannot be read in chunks", table.display()))
-            .hint("add a primary key, or leave out --backfill"));
-    }
-    // row_to_json calls casts that the owner of a type can define: they get the rights of the table's owner here, as they do in
-    // the trigger, and never those of a superuser.
-    let user: String = ask::row(&mut **connection, "SELECT CURRENT_USER::text", &[])?.get(0);
-    if user != table.owner {
-        return Err(Error::usage(format!(
-            "{} belongs to {}, and only that role can store its rows",
-            table.display(),
-            table.owner
-        ))
-        .hint(format!("the trigger is installed; now run the same with -U {}", table.owner)));
-    }
     let statements = Statements::prepare(connection, table, plan, queue, &key)?;
     let rings = !matches!(plan.spec.to, Destination::Queue { doorbell: Doorbell::Never, .. });
     let mut last: Option<Key> = None;

@@ -113,8 +113,13 @@ impl Installed {
     /// Whether this is what a plan wants to be: on its table, for its destination. (A marker that is not understood names none,
     /// but the function's name tells.)
     pub fn is(&self, plan: &Plan) -> bool {
-        let same_destination = self.destination().is_some_and(|to| to.is(&plan.spec.to));
-        self.is_on(plan.table_oid) && (same_destination || self.has_function_of(plan))
+        self.is_on(plan.table_oid) && (self.tells(&plan.spec.to, &plan.schema) || self.has_function_of(plan))
+    }
+
+    /// Whether it tells changes there: on a channel, or in a queue of this schema.
+    pub fn tells(&self, to: &Destination, schema: &str) -> bool {
+        let is_there = matches!(to, Destination::Channel(_)) || self.schema == schema;
+        is_there && self.destination().is_some_and(|installed| installed.is(to))
     }
 
     /// Whether the function is the one of a plan.

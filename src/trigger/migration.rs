@@ -2,7 +2,7 @@
 
 use super::apply::Installation;
 use super::installed::drop_trigger;
-use super::plan::trigger_names;
+use super::names::trigger_names;
 use crate::{queue, sql};
 
 /// SQL that installs, also over what an earlier migration has installed: the up of a migration.

@@ -12,6 +12,7 @@ mod filter;
 mod installed;
 mod keyset;
 mod migration;
+mod names;
 mod obstacle;
 mod plan;
 mod published;
@@ -24,7 +25,7 @@ mod written;
 
 pub use crate::sql::TableName;
 pub use apply::{Action, Installation, Mode, Settings, install, make_queue};
-pub use backfill::{Backfilled, backfill};
+pub use backfill::{Backfilled, backfill, refuse_backfill};
 #[cfg(feature = "serve")]
 pub use column::ColumnName;
 pub use migration::up;

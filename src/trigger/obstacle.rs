@@ -3,7 +3,8 @@
 use postgres::Transaction;
 
 use super::installed::{drop_function, drop_trigger};
-use super::plan::{Plan, trigger_names};
+use super::names::trigger_names;
+use super::plan::Plan;
 use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::sql;

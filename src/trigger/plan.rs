@@ -4,19 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::filter::Filter;
+use super::installed::Installed;
+use super::names::{base_name, trigger_name};
 use super::published::Published;
 use super::spec::{Destination, Event, Payload, Spec};
 use super::table::{Kind, Table};
 use super::written::Setting;
-use crate::digest::digest;
 use crate::error::{Error, Result};
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
 use crate::sql;
 
 /// Every comment that marks a function as pgfeed's starts so; JSON follows.
 const MARKER: &str = "pgfeed ";
-/// What keeps a function or trigger name short enough for what is put around it, in bytes.
-const NAME_PART_BYTES: usize = 29;
 
 /// What an installation consists of.
 #[derive(Debug, Clone)]
@@ -84,11 +83,17 @@ impl Marker {
 }
 
 impl Plan {
-    /// Decides. `condition` is the user's `--when` as the server has understood it.
+    /// Decides. `condition` is the user's `--when` as the server has understood it; what is `installed` keeps its name.
     ///
     /// # Errors
     /// A usage error when the table lacks a column that was named, or a key that is needed.
-    pub fn new(table: &Table, spec: Spec, schema: &str, condition: Option<&str>) -> Result<Self> {
+    pub fn new(
+        table: &Table,
+        spec: Spec,
+        schema: &str,
+        condition: Option<&str>,
+        installed: &[Installed],
+    ) -> Result<Self> {
         let key = table.key();
         if spec.payload == Payload::Keys && key.is_empty() {
             return Err(Error::usage(format!("{} has no primary key, so there are no keys to tell", table.display()))
@@ -97,7 +102,7 @@ impl Plan {
         let published = Published::of(table, &spec.columns)?;
         let level = level(table, &spec);
         let update_filter = Filter::of_updates(table, &spec, &published)?;
-        let base = base_name(table, &spec.to);
+        let base = base_name(table, &spec.to, schema, installed);
         let mut triggers = Vec::new();
         for &event in &spec.events {
             let level = if event == Event::Truncate { Level::Statement } else { level };
@@ -157,10 +162,8 @@ impl Plan {
             format!("COMMENT ON FUNCTION {function}() IS {}", sql::literal(&self.marker())),
         ];
         if let (Some(owner), Some(queue)) = (&self.definer, self.queue()) {
-            let (owner, schema) = (sql::ident(owner), sql::ident(&self.schema));
-            statements.push(format!("GRANT USAGE ON SCHEMA {schema} TO {owner}"));
-            statements.push(format!("GRANT INSERT ON {} TO {owner}", queue.table()));
-            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {owner}"));
+            statements.push(queue::may_fill(&queue, owner));
+            statements.push(format!("ALTER FUNCTION {function}() OWNER TO {}", sql::ident(owner)));
         }
         statements
     }
@@ -225,34 +228,6 @@ impl Trigger {
     pub fn rows(&self) -> Option<&'static str> {
         (self.level == Level::Statement && self.event != Event::Truncate).then_some("changes")
     }
-}
-
-/// The name of the function of an installation, and the stem of its triggers' names.
-pub fn base_name(table: &Table, to: &Destination) -> String {
-    let Table { schema, name, .. } = table;
-    let digest = digest(&format!("{schema}\0{name}\0{}\0{}", to.kind(), to.name())) as u32;
-    let kind = match to {
-        Destination::Channel(_) => "live",
-        Destination::Queue { .. } => "queue",
-    };
-    format!("{}_{kind}_{digest:08x}", prefix_of(name, NAME_PART_BYTES))
-}
-
-/// Every name that a trigger of this installation may have.
-pub fn trigger_names(base: &str) -> impl Iterator<Item = String> {
-    ["insert", "update", "key", "delete", "truncate"].into_iter().map(move |part| trigger_name(base, part))
-}
-
-/// Triggers fire in the order of their names, and `!` sorts before whatever people call theirs: an event must be told before
-/// another trigger changes the row again.
-fn trigger_name(base: &str, part: &str) -> String {
-    format!("!pgfeed_{base}_{part}")
-}
-
-/// Cuts between characters.
-fn prefix_of(name: &str, bytes: usize) -> &str {
-    let end = (0..=bytes.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
-    &name[..end.expect("0 is a boundary")]
 }
 
 fn level(table: &Table, spec: &Spec) -> Level {

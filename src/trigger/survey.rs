@@ -65,13 +65,14 @@ impl State {
 /// What the server says.
 pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
     let mut all = Vec::new();
-    for installed in Installed::read(transaction)? {
-        let (state, detail) = state(transaction, &installed)?;
+    let everything = Installed::read(transaction)?;
+    for installed in &everything {
+        let (state, detail) = state(transaction, installed, &everything)?;
         all.push(Surveyed {
             table: installed.table.as_ref().map(|table| format!("{}.{}", table.schema, table.name)),
             spec: installed.marker.as_ref().map(|marker| marker.spec.clone()),
             function: format!("{}.{}", installed.schema, installed.function),
-            schema: installed.schema,
+            schema: installed.schema.clone(),
             state,
             detail,
         });
@@ -90,7 +91,11 @@ pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
     Ok(all)
 }
 
-fn state(transaction: &mut Transaction, installed: &Installed) -> Result<(State, Option<String>)> {
+fn state(
+    transaction: &mut Transaction,
+    installed: &Installed,
+    everything: &[Installed],
+) -> Result<(State, Option<String>)> {
     let Some(table) = &installed.table else { return Ok((State::Orphaned, None)) };
     let Some(marker) = &installed.marker else {
         return Ok((State::Unknown, Some("another version of pgfeed has installed it".to_owned())));
@@ -105,7 +110,7 @@ fn state(transaction: &mut Transaction, installed: &Installed) -> Result<(State,
     }
     // What fails in between must not end the whole transaction.
     let mut savepoint = transaction.transaction()?;
-    match difference(&mut savepoint, installed, table.oid, marker) {
+    match difference(&mut savepoint, installed, table.oid, marker, everything) {
         Ok(Difference::None) => Ok((State::Current, None)),
         Ok(Difference::Function) => Ok((State::Drifted, Some("its function differs".to_owned()))),
         Ok(Difference::Triggers) => Ok((State::Drifted, Some("its triggers differ".to_owned()))),
@@ -116,7 +121,13 @@ fn state(transaction: &mut Transaction, installed: &Installed) -> Result<(State,
     }
 }
 
-fn difference(savepoint: &mut Transaction, installed: &Installed, oid: u32, marker: &Marker) -> Result<Difference> {
+fn difference(
+    savepoint: &mut Transaction,
+    installed: &Installed,
+    oid: u32,
+    marker: &Marker,
+    everything: &[Installed],
+) -> Result<Difference> {
     let table = Table::describe(savepoint, oid)?.ok_or_else(|| Error::usage("its table has just been dropped"))?;
-    Ok(installed.difference(&plan(savepoint, &table, marker.spec.clone(), &installed.schema)?))
+    Ok(installed.difference(&plan(savepoint, &table, marker.spec.clone(), &installed.schema, everything)?))
 }

@@ -12,6 +12,8 @@ pub struct Table {
     pub oid: u32,
     /// The role that owns it.
     pub owner: String,
+    /// Whether that is whom we are connected as.
+    pub is_ours: bool,
     /// Its schema and name.
     pub schema: String,
     pub name: String,
@@ -98,6 +100,7 @@ impl Table {
         Ok(Some(Self {
             oid,
             owner: row.get("owner"),
+            is_ours: row.get("is_ours"),
             schema: row.get("schema"),
             name,
             told_schema: row.get("told_schema"),

@@ -10,6 +10,7 @@ struct Teller<'a> {
     name: String,
     ancestors: &'a [u32],
     to: &'a Destination,
+    schema: &'a str,
 }
 
 /// What to say of an installation that tells rows which another, in the same transaction or from earlier, tells as well.
@@ -27,17 +28,24 @@ pub fn told_twice(one: &Installation, others: &[Installation], installed: &[Inst
 impl<'a> Teller<'a> {
     fn of(one: &'a Installation) -> Self {
         let Installation { table, plan, .. } = one;
-        Self { oid: table.oid, name: table.display(), ancestors: &table.ancestors, to: &plan.spec.to }
+        Self {
+            oid: table.oid,
+            name: table.display(),
+            ancestors: &table.ancestors,
+            to: &plan.spec.to,
+            schema: &plan.schema,
+        }
     }
 
     fn installed(one: &'a Installed) -> Option<Self> {
         let (table, to) = (one.table.as_ref()?, one.destination()?);
         let name = format!("{}.{}", table.schema, table.name);
-        Some(Self { oid: table.oid, name, ancestors: &table.ancestors, to })
+        Some(Self { oid: table.oid, name, ancestors: &table.ancestors, to, schema: &one.schema })
     }
 
     fn shares_rows_with(&self, other: &Self) -> bool {
         let related = self.ancestors.contains(&other.oid) || other.ancestors.contains(&self.oid);
-        self.oid != other.oid && related && self.to.is(other.to)
+        let same_place = matches!(self.to, Destination::Channel(_)) || self.schema == other.schema;
+        self.oid != other.oid && related && same_place && self.to.is(other.to)
     }
 }

@@ -6,7 +6,7 @@ use postgres::Transaction;
 
 use super::apply::{Mode, begin, execute, explain, limit_waits};
 use super::installed::{Installed, drop_function, drop_trigger};
-use super::plan::{base_name, trigger_names};
+use super::names::{base_name, trigger_names};
 use super::spec::{Destination, Doorbell};
 use super::table::Table;
 use crate::connection::{Connection, ask};
@@ -23,8 +23,8 @@ const RIGHTS: &str = "only the table's owner can remove a trigger, and only the 
 pub enum Scope {
     /// Everything of pgfeed's in the database, functions of tables that are gone included.
     All,
-    /// What is on these tables; with a destination, only what goes there.
-    Tables(Vec<TableName>, Option<Destination>),
+    /// What is on these tables; with a destination, and the schema of the queue that it may be, only what goes there.
+    Tables(Vec<TableName>, Option<(Destination, String)>),
     /// Every trigger that feeds a queue, then the queue.
     Queue(Queue, Events),
 }
@@ -90,15 +90,13 @@ fn removals(transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Removal>
             oids.push(Table::find(transaction, name)?.oid);
         }
         installed.retain(|one| oids.iter().any(|oid| one.is_on(*oid)));
-        if let Some(to) = to {
-            installed.retain(|one| one.destination().is_some_and(|installed| installed.is(to)));
+        if let Some((to, schema)) = to {
+            installed.retain(|one| one.tells(to, schema));
         }
     }
     if let Scope::Queue(queue, _) = scope {
-        installed.retain(|one| {
-            let feeds = |to: &Destination| matches!(to, Destination::Queue { name, .. } if *name == queue.name);
-            one.schema == queue.schema && one.destination().is_some_and(feeds)
-        });
+        let to = Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive };
+        installed.retain(|one| one.tells(&to, &queue.schema));
     }
     // Always in one order, so that two who remove the same cannot wait for each other.
     installed.sort_by_key(|one| one.table.as_ref().map(|table| table.oid));
@@ -152,12 +150,14 @@ fn removal(one: &Installed) -> Removal {
 pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<Vec<String>> {
     let mut transaction = begin(connection, Mode::DryRun)?;
     let removals = removals(&mut transaction, scope)?;
+    let installed = Installed::read(&mut transaction)?;
     let mut statements: Vec<String> = removals.into_iter().flat_map(|removal| removal.statements).collect();
     if let Scope::Tables(names, to) = scope {
         for name in names {
             let table = Table::find(&mut transaction, name)?;
             let default = Destination::Channel(table.told_name.clone());
-            let base = base_name(&table, to.as_ref().unwrap_or(&default));
+            let to = to.as_ref().map_or(&default, |(to, _)| to);
+            let base = base_name(&table, to, schema, &installed);
             statements.extend(trigger_names(&base).map(|name| drop_trigger(&name, &table.quoted())));
             statements.push(drop_function(schema, &base));
         }

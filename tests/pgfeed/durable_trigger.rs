@@ -4,6 +4,7 @@ mod backfill;
 mod changes;
 pub mod doorbell;
 mod installing;
+mod rights;
 mod safety;
 mod truncate;
 

@@ -94,3 +94,20 @@ fn the_recipe_for_a_cache_forgets_what_changed_and_all_when_something_was_missed
     wait_until("all is forgotten with all rows", || keys() == 0);
     running.finish().ok();
 }
+
+#[test]
+fn an_installer_with_the_least_rights_fills_a_queue_of_its_own() {
+    let db = Database::new();
+    let [app, inst] = ["app", "inst"].map(|name| db.role(name));
+    db.sql(&format!("GRANT CREATE ON DATABASE \"{}\" TO {app}", db.name()));
+    let first = db.pgfeed(["notify", "--queue", "events", "--create", "x"]);
+    first.env("DATABASE_URL", db.url_as(&app)).run().ok();
+    db.sql(&format!("CREATE TABLE inst_table (id int PRIMARY KEY); ALTER TABLE inst_table OWNER TO {inst}"));
+    // Roles are those of all databases of a server.
+    let script = code_behind("## Least privilege")
+        .replace("TO inst'", &format!("TO {inst}'"))
+        .replace("-U inst ", &format!("-U {inst} "));
+    shell(&db, &script, &[]).run().ok().stdout_has("created   public.inst_table -> queue \"iq\"").stderr_is("");
+    db.client_as(&inst).batch_execute("INSERT INTO inst_table VALUES (1)").unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue_iq"), "1");
+}

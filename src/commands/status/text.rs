@@ -61,12 +61,15 @@ fn head(status: &Status) -> Vec<String> {
 
 fn trigger_rows(status: &Status) -> Vec<Vec<String>> {
     let row = |trigger: &Trigger| {
-        let to = trigger.channel.as_ref().or(trigger.queue.as_ref());
+        let queue = trigger.queue.as_ref().map(|queue| match &trigger.queue_schema {
+            Some(schema) => format!("{schema}.{queue}"),
+            None => queue.clone(),
+        });
         let state = trigger.detail.as_ref().map_or_else(String::new, |detail| format!(": {detail}"));
         vec![
             trigger.table.clone().unwrap_or_else(|| "(gone)".to_owned()),
             trigger.delivery.unwrap_or("?").to_owned(),
-            to.cloned().unwrap_or_else(|| "?".to_owned()),
+            trigger.channel.clone().or(queue).unwrap_or_else(|| "?".to_owned()),
             trigger.events.join(","),
             trigger.payload.unwrap_or("?").to_owned(),
             format!("{}{state}", trigger.state),

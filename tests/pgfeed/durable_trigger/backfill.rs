@@ -273,8 +273,42 @@ fn what_passes_is_no_failure_of_the_condition() {
     for code in ["40001", "40P01", "55P03", "57014", "08006", "53200", "58030", "25006", "72000"] {
         for first in ["NULL", "'22P02'"] {
             let ended = run(first, code).code(1).stderr_has(&format!("sqlstate: {code}"));
-            ended.stderr_has("storing the rows of public.t: it fails\n").lacks("warning");
+            ended.stderr_has("storing the rows of public.t: it fails\n").lacks("condition failed");
             assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue_q"), "0", "{first} {code}");
         }
+    }
+}
+
+#[test]
+fn a_table_that_cannot_be_stored_is_refused_before_anything_is_done() {
+    let db = Database::new();
+    db.sql("CREATE TABLE b1 (id int PRIMARY KEY); CREATE TABLE b2 (id int); CREATE TABLE b3 (id int PRIMARY KEY)");
+    let refused = db.pgfeed(["install-trigger", "b1", "b2", "b3", "--queue", "q", "--backfill"]).run().code(2);
+    refused.stdout_is("").stderr_has("public.b2 has no primary key").stderr_has("or leave out --backfill");
+    assert_eq!(db.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'pgfeed'"), "0");
+}
+
+#[test]
+fn an_error_in_a_later_table_says_which_are_stored() {
+    let db = Database::new();
+    for table in ["b1", "b2", "b3"] {
+        db.sql(&format!(
+            "CREATE TABLE {table} (id int PRIMARY KEY, a int); INSERT INTO {table} SELECT n, 1 FROM generate_series(1, 1500) n"
+        ));
+    }
+    // What may pass is no failure of the condition.
+    db.sql(
+        "CREATE FUNCTION answer(a int) RETURNS bool LANGUAGE plpgsql AS
+             $$ BEGIN IF a = 0 THEN RAISE 'it is busy' USING ERRCODE = '40001'; END IF; RETURN true; END $$",
+    );
+    let condition = ["--when", "answer(NEW.a)", "--events", "insert,update"];
+    let run = || db.pgfeed(["install-trigger", "b1", "b2", "b3", "--queue", "q", "--backfill"]).args(condition).run();
+    for (broken, told) in [
+        (1200, "stored: public.b1; not to its end: public.b2 (1000 rows); not stored: public.b3\n"),
+        (1, "stored: public.b1; not stored: public.b2, public.b3\n"),
+    ] {
+        db.sql(&format!("UPDATE b2 SET a = 1; UPDATE b2 SET a = 0 WHERE id = {broken}"));
+        let failed = run().code(1).stderr_has("storing the rows of public.b2: it is busy\n");
+        failed.stderr_has(&format!("warning: the triggers are installed; {told}"));
     }
 }

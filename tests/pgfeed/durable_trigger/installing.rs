@@ -146,3 +146,57 @@ fn writers_do_not_fail_while_triggers_and_queues_come_and_go() {
     assert_eq!(db.value("SELECT count(*) FROM t"), written.to_string());
     assert_eq!(relations(&db), ["queue"]);
 }
+
+#[test]
+fn queues_of_one_name_in_two_schemas_are_fed_side_by_side() {
+    let db = Database::new();
+    durable(&db, "id int PRIMARY KEY", &[]);
+    install(&db, &["t", "--schema", "team2"]).stdout_has("created   public.t").stderr_is("");
+    for schema in ["pgfeed", "team2"] {
+        install(&db, &["t", "--schema", schema, "--check"]);
+    }
+    db.sql("INSERT INTO t VALUES (1)");
+    assert_eq!((delivered(&db, &[]).len(), delivered(&db, &["--schema", "team2"]).len()), (1, 1));
+    let told = db.pgfeed(["status", "-o", "json"]).run().ok().json();
+    let schemas = told[0]["triggers"].as_array().unwrap().iter().map(|one| one["queue_schema"].as_str());
+    assert_eq!(schemas.collect::<Vec<_>>(), [None, Some("team2")]);
+    db.pgfeed(["status"]).run().ok().stdout_has(" durable   q        ").stdout_has(" durable   team2.q  ");
+    db.pgfeed(["status", "--schema", "team2"]).run().ok().stdout_has(" durable   pgfeed.q  ");
+    let down = ["uninstall-trigger", "t", "--queue", "q", "--schema", "team2"];
+    let script = db.pgfeed(down).args(["--print-sql"]).run().ok().stdout;
+    db.psql(["-1"], &script).ok();
+    install(&db, &["t", "--check"]);
+    install(&db, &["t", "--schema", "team2"]).stdout_has("created");
+    db.pgfeed(["uninstall-trigger", "t", "--queue", "q"]).run().ok().stdout_has("removed   public.t");
+    install(&db, &["t", "--schema", "team2", "--check"]);
+    db.pgfeed(down).run().ok().stdout_has("removed   public.t");
+    assert_eq!(db.value("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"), "0");
+}
+
+#[test]
+fn what_another_schema_has_under_the_plain_name_keeps_it() {
+    let db = Database::new();
+    durable(&db, "id int PRIMARY KEY", &[]);
+    let name = |schema: &str| -> String {
+        let found = install(&db, &["t", "--schema", schema, "-o", "json"]).json().remove(0);
+        found["function"].as_str().unwrap().rsplit_once('.').unwrap().1.to_owned()
+    };
+    let plain = name("pgfeed");
+    db.pgfeed(["uninstall-trigger", "t"]).run().ok();
+    let derived = name("team2");
+    assert_ne!(plain, derived);
+    // As it was made before the schema was a part of it.
+    let triggers = db.rows("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal");
+    db.sql(&format!("ALTER FUNCTION team2.{derived}() RENAME TO {plain}"));
+    for trigger in &triggers {
+        db.sql(&format!("ALTER TRIGGER \"{trigger}\" ON t RENAME TO \"{}\"", trigger.replace(&derived, &plain)));
+    }
+    install(&db, &["t", "--schema", "team2", "--check"]).stdout_has("unchanged");
+    db.pgfeed(["status"]).run().ok().stdout_has(" current\n");
+    install(&db, &["t"]).stdout_has("created");
+    install(&db, &["t", "--schema", "team2", "--check"]);
+    db.pgfeed(["uninstall-trigger", "t", "--queue", "q", "--schema", "team2"]).run().ok();
+    install(&db, &["t", "--check"]).stdout_has("unchanged");
+    db.sql("INSERT INTO t VALUES (1)");
+    assert_eq!(delivered(&db, &[]).len(), 1);
+}

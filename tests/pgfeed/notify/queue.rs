@@ -132,3 +132,19 @@ fn a_wrong_command_line_is_told_before_connecting() {
         Pgfeed::new(words).env("DATABASE_URL", "postgresql://127.0.0.1:1/x").run().code(2).stderr_has(told);
     }
 }
+
+#[test]
+fn a_role_needs_no_more_than_the_readme_lists() {
+    let db = with_queue();
+    let role = db.role("notifier");
+    let notify = |args: &[&str]| notify(&db, args).env("DATABASE_URL", db.url_as(&role));
+    db.sql(&format!("GRANT USAGE ON SCHEMA pgfeed TO {role}; GRANT SELECT ON pgfeed.queue TO {role}"));
+    let hint = "hint: it needs USAGE on pgfeed's schema, SELECT on its table queue, and INSERT on the queue's own\n";
+    notify(&["x"]).run().code(1).stderr_has("permission denied for table queue_q").stderr_has(hint);
+    db.sql(&format!("GRANT INSERT ON pgfeed.queue_q TO {role}"));
+    notify(&["x"]).run().ok().stderr_is("");
+    notify(&["--create", "y"]).run().ok().stderr_is("");
+    let json = notify(&["-l", "-o", "json"]).stdin("1\n2\n3\n").run().ok();
+    assert_eq!(json.stdout, "{\"queue\":\"q\",\"sent\":3,\"transactions\":1}\n");
+    delivered(&db).stdout_is("x\0y\x001\x002\x003\0");
+}
