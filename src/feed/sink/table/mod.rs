@@ -157,6 +157,7 @@ impl Table {
                 Ok(if undelivered.is_empty() { Outcome::Delivered } else { Outcome::AllBut(undelivered) })
             }
             Err(error) => {
+                let error = self.explained(error);
                 let error = error.doing(format!("keeping {} in step, in {}", self.wish.table, self.settings.target()));
                 if self.proven.is_proven() || is_transient(&error) {
                     Ok(Outcome::Unavailable(error.to_string()))
@@ -164,6 +165,18 @@ impl Table {
                     Err(error)
                 }
             }
+        }
+    }
+
+    fn explained(&self, error: Error) -> Error {
+        match error.sqlstate() {
+            Some("42501") => error.hint(format!(
+                "\"{}\" needs USAGE on the schema of {table}, and SELECT, INSERT, UPDATE and DELETE on {table} (SELECT finds the rows by \
+                 their key); what triggers of the table do may need more",
+                self.settings.user(),
+                table = self.wish.table
+            )),
+            _ => error,
         }
     }
 
