@@ -1255,7 +1255,7 @@ _pgfeed() {
             return 0
             ;;
         pgfeed__subcmd__tail__subcmd__queue)
-            opts="-o -0 -n -t -e -j -q -v -? -d -h -p -U -V --output --null --control --ready-file --count --timeout --idle-timeout --to --to-file --exec-mode --exec-timeout --on-error --at-most-once --consume --exit-on-empty --jobs --unordered --batch --batch-bytes --poll --max-attempts --backoff --dead --requeue --purge --id --schema --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
+            opts="-o -0 -t -e -j -n -q -v -? -d -h -p -U -V --output --null --control --ready-file --timeout --idle-timeout --to --to-file --exec-mode --exec-timeout --on-error --at-most-once --consume --exit-on-empty --jobs --unordered --batch --batch-bytes --poll --max-attempts --backoff --dead --requeue --purge --id --schema --count --quiet --verbose --color --help --dbname --host --port --username --connect-timeout --wait-server --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1270,14 +1270,6 @@ _pgfeed() {
                     return 0
                     ;;
                 --ready-file)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --count)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -n)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1346,6 +1338,14 @@ _pgfeed() {
                     return 0
                     ;;
                 --schema)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -181,7 +181,6 @@ pretty\t'For people: colours, and control characters escaped'
 json\t'One JSON object a line'
 raw\t'The payload and a newline'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l ready-file -d 'Create FILE when the feed is live (one of an earlier run is removed at start); systemd is told READY=1 too' -r -F
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s n -l count -d 'Exit after N events' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s t -l timeout -d 'Exit after this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l idle-timeout -d 'Exit when nothing arrived for this long (exit code 124 when --count was not reached)' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l to -d 'Deliver to SINK, a URL such as file:PATH; its parameters are query parameters. `--to help` lists what there is' -r
@@ -201,6 +200,7 @@ complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l max-attempt
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l backoff -d 'Longest delay before the second attempt, of which half to all is waited; doubled each time, at most 10 minutes' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l id -d 'Only the dead events with these ids' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l schema -d 'Schema of pgfeed\'s own objects' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -s n -l count -d 'Exit after N events. Only those that were delivered (or shown) count, not those that were refused or are dead' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand tail-queue" -l color -d 'When to use colour; NO_COLOR, CLICOLOR_FORCE and PG_COLOR are honoured too' -r -f -a "auto\t'On a terminal'
 always\t''
 never\t''"

@@ -27,9 +27,13 @@ Examples:
   pgfeed tail-queue events --dead                  what could not be delivered
   pgfeed tail-queue events --dead --requeue        try that again";
 
+/// Here, unlike with listen, an event that is refused is neither delivered nor the end.
+const COUNT: &str =
+    "Exit after N events. Only those that were delivered (or shown) count, not those that were refused or are dead";
+
 /// Look at, or deliver, the events of a durable queue
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, mut_arg("count", |count| count.help(COUNT)))]
 pub struct TailQueue {
     /// Queue; may be left out while there is exactly one
     #[arg(value_name = "QUEUE")]

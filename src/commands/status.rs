@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::status::{self, Status};
 use crate::stop::{Stop, StopReason};
-use crate::{signal, sql};
+use crate::{queue, signal, sql};
 
 /// Between the two looks that a rate is made of.
 const MEASURE: Duration = Duration::from_millis(500);
@@ -24,18 +24,25 @@ pub fn run(args: &cli::Status, context: &Context) -> Result<Exit> {
     let stop = Stop::default();
     signal::watch(&stop, signal::GRACE);
     let mut connection = context.connect_unless(&stop)?;
-    let first = status::read(&mut connection, &args.schema)?;
+    let first = read(&mut connection, &args.schema)?;
     match args.watch {
         None => once(args, &stop, &mut connection, first),
         Some(every) => watch(args, context, &stop, connection, first, every.max(MEASURE)),
     }
 }
 
+fn read(connection: &mut Connection, schema: &str) -> Result<Status> {
+    status::read(connection, schema).map_err(|error| match error.sqlstate() {
+        Some("42501") => error.hint(queue::rights_to_look(schema)),
+        _ => error,
+    })
+}
+
 fn once(args: &cli::Status, stop: &Stop, connection: &mut Connection, first: Status) -> Result<Exit> {
     let mut status = first;
     if !status.queues.is_empty() {
         stop.pause(MEASURE);
-        let before = std::mem::replace(&mut status, status::read(connection, &args.schema)?);
+        let before = std::mem::replace(&mut status, read(connection, &args.schema)?);
         status.measure_since(&before);
     }
     tell(args.output, &status)?;
@@ -61,7 +68,7 @@ fn watch(
             Some(open) => Ok(open),
             None => context.connect_unless(stop),
         };
-        let looked = looked.and_then(|mut open| Ok((status::read(&mut open, &args.schema)?, open)));
+        let looked = looked.and_then(|mut open| Ok((read(&mut open, &args.schema)?, open)));
         match looked {
             Ok((mut status, open)) => {
                 status.measure_since(&before);

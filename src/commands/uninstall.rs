@@ -29,10 +29,24 @@ pub fn run(args: &UninstallTrigger, context: &Context) -> Result<Exit> {
     }
     let removals = trigger::uninstall(&mut connection, &scope, args.apply.lock_timeout, mode)?;
     if removals.is_empty() {
-        context.term.note("nothing to remove");
+        context.term.note(nothing(&scope));
     }
     print_lines(removals.iter().map(|removal| line(removal, mode, args.apply.output)))?;
     Ok(Exit::Done)
+}
+
+/// Why there is nothing to remove, as far as that is known.
+fn nothing(scope: &Scope) -> String {
+    match scope {
+        Scope::Queue(queue, _) => {
+            format!("nothing to remove: there is no queue \"{}\" in schema {}", queue.name, queue.schema)
+        }
+        Scope::Tables(_, Some((to, schema))) if to.kind() == "queue" => {
+            format!("nothing to remove: nothing feeds {to} of schema {schema} there")
+        }
+        Scope::Tables(_, Some((to, _))) => format!("nothing to remove: nothing tells {to} there"),
+        Scope::Tables(_, None) | Scope::All => "nothing to remove".to_owned(),
+    }
 }
 
 /// The destination that was named narrows the tables down; a queue without a table is meant with all that feeds it.

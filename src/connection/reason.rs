@@ -65,10 +65,17 @@ fn refused(error: Error, settings: &Settings, host: &Host) -> Error {
         }
         Some("28000") if local => error.hint(format!(
             "a local socket usually lets in the system's user of the same name: run this as that user, name another \
-             with -U (now \"{user}\"), or use -h localhost and a password"
+             with {} (now \"{user}\"), or use {} and a password",
+            settings.flag("-U"),
+            settings.url_from.map_or("-h localhost".to_owned(), |from| format!("localhost in {from}")),
         )),
-        Some("28000") => error.hint(format!("-U names the user (now \"{user}\"), sslcert and sslkey its certificate")),
-        Some("3D000") => error.hint(format!("-d names the database (now \"{}\")", settings.dbname)),
+        Some("28000") => error.hint(format!(
+            "{} names the user (now \"{user}\"), sslcert and sslkey its certificate",
+            settings.flag("-U")
+        )),
+        Some("3D000") => {
+            error.hint(format!("{} names the database (now \"{}\")", settings.flag("-d"), settings.dbname))
+        }
         Some("53300") => error.hint("all connections that the server, the database or the role allows are taken"),
         _ => error,
     }
@@ -84,8 +91,10 @@ fn broken(error: &io::Error, settings: &Settings, host: &Host) -> Error {
             Place::Tcp { .. } => "is the server running there, and does it accept TCP/IP connections?",
             Place::Socket(_) => "is the server running? The socket's file is there, but nobody listens",
         }),
-        io::ErrorKind::NotFound => Error::connection("there is no such socket")
-            .hint("is the server running on this machine? -h names another directory, or a host"),
+        io::ErrorKind::NotFound => Error::connection("there is no such socket").hint(format!(
+            "is the server running on this machine? {} names another directory, or a host",
+            settings.flag("-h")
+        )),
         io::ErrorKind::PermissionDenied => Error::connection("this user may not use the socket"),
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
             Error::connection("the server closed the connection unexpectedly").hint(match settings.encryption {

@@ -24,6 +24,8 @@ pub struct Settings {
     pub(super) hosts: Vec<Host>,
     pub(super) user: String,
     pub(super) dbname: String,
+    /// What gave the URL, where that is not `-d`: then there are no flags for its parts.
+    pub(super) url_from: Option<&'static str>,
     pub(super) encryption: Encryption,
     pub(super) channel_binding: ChannelBinding,
     /// For each host: looking it up, TCP, TLS, start-up and authentication together.
@@ -124,8 +126,19 @@ impl Settings {
             hook: Hook(Arc::new(|_| ())),
             user,
             dbname,
+            url_from: options.dbname_from,
             warnings,
         })
+    }
+
+    /// What names a part of it: a flag, or what the URL was given with.
+    pub(super) fn flag(&self, flag: &'static str) -> &'static str {
+        self.url_from.unwrap_or(flag)
+    }
+
+    /// As whom.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// Says what is connected to, in words and without secrets: `database "shop" on localhost:5432 as "app"`.

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::connection::{Connection, Settings};
 use crate::error::{Error, Result};
+use crate::queue;
 
 /// How well something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -114,7 +115,7 @@ pub fn examine(
     for group in GROUPS {
         match (group.examine)(&mut patient) {
             Ok(findings) => findings.iter().try_for_each(&mut *tell)?,
-            Err(error) => tell(&unfinished(group.name, &error))?,
+            Err(error) => tell(&unfinished(group.name, &permitted(error, schema)))?,
         }
         if patient.connection.is_closed() {
             return Ok(());
@@ -136,6 +137,14 @@ fn unfinished(check: &'static str, error: &Error) -> Finding {
     let remedy = hint(error, "run it again; with the same error, look into the server's log");
     let detail = format!("could not be examined: {error}");
     Finding { check, verdict: Verdict::Fail, detail, meaning: None, remedy: Some(remedy) }
+}
+
+/// What would permit a probe that was not permitted: all others need no right.
+fn permitted(error: Error, schema: &str) -> Error {
+    match error.sqlstate() {
+        Some("42501") => error.hint(queue::rights_to_look(schema)),
+        _ => error,
+    }
 }
 
 /// The error's own hint where it has one.

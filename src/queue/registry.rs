@@ -210,6 +210,15 @@ fn run_body(file: &str, places: &[(&str, String)]) -> String {
     format!("DO {}", sql::dollar(&sql::fill_body(file, places)))
 }
 
+/// What a role needs to know which queues there are, in words.
+pub fn rights_to_look(schema: &str) -> String {
+    let schema = sql::ident(schema);
+    format!(
+        "GRANT USAGE ON SCHEMA {schema} TO the role, and GRANT SELECT ON {schema}.\"queue\" TO the role (the README lists the rest \
+         under \"Least privilege\")"
+    )
+}
+
 fn registry_exists(client: &mut impl GenericClient, schema: &str) -> Result<bool> {
     let query = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
                  WHERE n.nspname = $1::pg_catalog.text AND c.relname = 'queue' AND c.relkind = 'r')";

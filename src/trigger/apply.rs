@@ -205,7 +205,7 @@ fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> 
     let bare = read_back(&mut savepoint, table, "true")
         .map_err(|error| explain(error, CONDITION_RIGHTS).doing("making a temporary function for --when"))?;
     let whole = read_back(&mut savepoint, table, condition).map_err(|error| {
-        let error = error.doing(format!("--when {condition:?}"));
+        let error = unqualified(error).doing(format!("--when {condition:?}"));
         if error.exit() == Exit::Failed { error.exiting(Exit::Usage) } else { error }
     })?;
     savepoint.rollback()?;
@@ -213,6 +213,16 @@ fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> 
     let (before, behind) = bare.rsplit_once("true").expect("it was put there");
     let condition = whole.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
     Ok(condition.expect("they differ in their conditions only").to_owned())
+}
+
+/// A column that both versions of the row have is ambiguous.
+fn unqualified(error: Error) -> Error {
+    if error.sqlstate() != Some("42702") {
+        return error;
+    }
+    let message = error.to_string();
+    let column = message.split('"').nth(1).unwrap_or("column").to_owned();
+    error.hint(format!("say of which version of the row: NEW.{column}, or OLD.{column} for what it was before"))
 }
 
 /// A function with a condition, as the server writes it.

@@ -172,3 +172,19 @@ fn a_role_without_rights_is_told_what_it_may_see() {
     let told = db.pgfeed(["status"]).env("DATABASE_URL", db.url_as(&role)).run().ok();
     told.stdout_has("permission denied for table").stdout_has("GRANT pg_monitor to it");
 }
+
+#[test]
+fn a_role_that_may_not_even_look_is_told_what_it_lacks() {
+    let db = Database::new();
+    db.pgfeed(["notify", "--queue", "q", "--create", "x"]).run().ok();
+    let role = db.role("stranger");
+    let as_stranger = |command: &str| db.pgfeed([command]).env("DATABASE_URL", db.url_as(&role)).run();
+    let grants = "GRANT USAGE ON SCHEMA \"pgfeed\" TO the role, and GRANT SELECT ON \"pgfeed\".\"queue\" TO the role";
+    as_stranger("status").code(1).stderr_has("permission denied for schema pgfeed").stderr_has(grants);
+    let told = as_stranger("doctor").code(4).stdout_has("permission denied for schema pgfeed");
+    told.stdout_has(&format!("-> {grants}")).lacks("run it again");
+    db.sql(&format!("GRANT USAGE ON SCHEMA pgfeed TO {role}"));
+    as_stranger("status").code(1).stderr_has("permission denied for table queue").stderr_has(grants);
+    db.sql(&format!("GRANT SELECT ON pgfeed.queue TO {role}"));
+    as_stranger("status").ok();
+}

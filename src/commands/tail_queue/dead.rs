@@ -1,7 +1,7 @@
 //! `pgfeed tail-queue --dead`: shows, requeues or purges the events that could not be delivered.
 
 use jiff::Timestamp;
-use postgres::Row;
+use postgres::{Row, Transaction};
 use serde_json::json;
 
 use crate::cli::{OutputFormat, TailQueue};
@@ -20,6 +20,10 @@ const PAGE: i64 = 1000;
 /// Bytes of payloads and reasons on a page, about at most.
 const PAGE_BYTES: i64 = 8 << 20;
 
+/// What whoever puts dead events back should know.
+const LATE: &str = "they come after newer events of their rows that were delivered meanwhile: a table that is kept in step gets the older \
+                    state back, and is emptied by a TRUNCATE";
+
 /// Which of the dead.
 struct Ids<'a> {
     all: bool,
@@ -29,10 +33,12 @@ struct Ids<'a> {
 /// Does what was asked; without --requeue and --purge it shows.
 pub fn run(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connection) -> Result<Exit> {
     let ids = Ids { all: args.id.is_empty(), chosen: &args.id };
+    let mut transaction = connection.begin()?;
+    tell_missing(&mut transaction, term, queue, &ids)?;
     if !args.purge && !args.requeue {
+        transaction.commit()?;
         return show(args, term, queue, connection, &ids);
     }
-    let mut transaction = connection.begin()?;
     if args.purge {
         let delete = format!("DELETE FROM {} WHERE $1 OR id = ANY ($2)", queue.dead_table());
         let purged = ask::execute(&mut transaction, &delete, &[&ids.all, &ids.chosen]).map_err(Error::from)?;
@@ -47,7 +53,27 @@ pub fn run(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connecti
     let requeued: i64 = row.get(0);
     transaction.commit()?;
     print_lines(std::iter::once(format!("requeued {requeued} dead events of queue \"{}\"", queue.name)))?;
+    if requeued > 0 {
+        term.note(LATE);
+    }
     Ok(Exit::Done)
+}
+
+/// Says which of the ids that were named are no dead event's.
+fn tell_missing(transaction: &mut Transaction, term: Term, queue: &Queue, ids: &Ids) -> Result<()> {
+    if ids.all {
+        return Ok(());
+    }
+    let missing = format!(
+        "SELECT pg_catalog.string_agg(w::pg_catalog.text, ', ' ORDER BY w) FROM pg_catalog.unnest($1) w \
+         WHERE NOT EXISTS (SELECT FROM {} d WHERE d.id = w)",
+        queue.dead_table()
+    );
+    let missing: Option<String> = ask::row(transaction, &missing, &[&ids.chosen])?.get(0);
+    if let Some(missing) = missing {
+        term.note(format!("queue \"{}\" has no dead event with the id {missing}", queue.name));
+    }
+    Ok(())
 }
 
 /// How a dead event is shown.

@@ -143,3 +143,13 @@ fn without_plpgsql_it_says_how_to_get_it_back() {
         .stderr_has("installing on public.t: language \"plpgsql\" does not exist\n  sqlstate: 42704")
         .stderr_has("CREATE EXTENSION");
 }
+
+#[test]
+fn a_condition_that_does_not_say_which_version_of_the_row_is_meant_is_told_how_to() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY, status text)");
+    let refused = db.pgfeed(["install-trigger", "t", "--when", "status = 'x'"]).run().code(2);
+    refused
+        .stderr_has("column reference \"status\" is ambiguous")
+        .stderr_has("hint: say of which version of the row: NEW.status, or OLD.status for what it was before\n");
+}

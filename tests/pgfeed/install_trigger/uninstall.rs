@@ -59,7 +59,7 @@ fn nothing_to_do_is_fine_and_said() {
         .run()
         .ok()
         .stdout_is("")
-        .stderr_is("pgfeed: nothing to remove\n");
+        .stderr_is("pgfeed: nothing to remove: nothing tells channel \"y\" there\n");
     db.pgfeed(["uninstall-trigger", "--all"]).run().ok();
     db.pgfeed(["uninstall-trigger", "--all"]).run().ok().stdout_is("").stderr_is("pgfeed: nothing to remove\n");
     db.pgfeed(["uninstall-trigger", "b", "-o", "json"]).run().ok().stdout_is("");
@@ -117,4 +117,20 @@ fn a_renamed_table_is_found_by_its_new_name() {
     let db = three();
     db.sql("ALTER TABLE b RENAME TO c");
     db.pgfeed(["uninstall-trigger", "c"]).run().ok().stdout_is("removed   public.c -> channel \"b\"\n");
+}
+
+#[test]
+fn a_queue_that_is_not_there_or_not_fed_is_said_so() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY)");
+    db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
+    for (words, told) in [
+        (&["--queue", "typo"][..], "there is no queue \"typo\" in schema pgfeed"),
+        (&["--queue", "q", "--schema", "typo"], "there is no queue \"q\" in schema typo"),
+        (&["t", "--queue", "typo"], "nothing feeds queue \"typo\" of schema pgfeed there"),
+        (&["t", "--channel", "typo"], "nothing tells channel \"typo\" there"),
+    ] {
+        let run = db.pgfeed(["uninstall-trigger"]).args(words).run().ok().stdout_is("");
+        run.stderr_is(&format!("pgfeed: nothing to remove: {told}\n"));
+    }
 }

@@ -58,9 +58,16 @@ fn who_may_not_or_cannot_get_in_is_told_at_once() {
     with(&as_reader)
         .code(1)
         .stderr_has("keeping copy in step, in database \"")
-        .stderr_has("permission denied for table copy");
+        .stderr_has("permission denied for table copy")
+        .stderr_has(&format!(
+            "hint: \"{role}\" needs USAGE on the schema of copy, and SELECT, INSERT, UPDATE and DELETE on copy"
+        ))
+        .lacks("pgfeed's schema");
     let nowhere = url(&db, "table=copy").replace(db.name(), "no_such_database");
-    with(&nowhere).code(3).stderr_has("\"no_such_database\" does not exist");
+    with(&nowhere)
+        .code(3)
+        .stderr_has("\"no_such_database\" does not exist")
+        .stderr_has("hint: --to names the database (now \"no_such_database\")\n");
     let away = "postgres://reader:Canary@127.0.0.1:1/d?table=copy";
     let running = db.spawn(["tail-queue", "q", "-vv", "--to", away]);
     running.wait_stderr("trying again");

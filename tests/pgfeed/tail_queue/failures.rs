@@ -149,7 +149,15 @@ fn the_dead_are_shown_requeued_and_purged() {
     db.sql(&enqueue(4, 1));
     deliver(&db, &["--on-error", "dead"], "exit 7").ok();
     let dead = |args: &[&str]| db.pgfeed(["tail-queue", "q", "--dead"]).args(args).run().ok();
-    dead(&["--requeue", "--id", "2,3,99"]).stdout_is("requeued 2 dead events of queue \"q\"\n");
+    let late = "pgfeed: they come after newer events of their rows that were delivered meanwhile: ";
+    dead(&["--requeue", "--id", "2,3,99"])
+        .stdout_is("requeued 2 dead events of queue \"q\"\n")
+        .stderr_has("pgfeed: queue \"q\" has no dead event with the id 99\n")
+        .stderr_has(late);
+    for what in [&["--requeue"][..], &["--purge"], &[]] {
+        let run = dead(&[what, &["--id", "98,99"]].concat());
+        run.stderr_is("pgfeed: queue \"q\" has no dead event with the id 98, 99\n");
+    }
     dead(&["--purge", "--id", "1"]).stdout_is("purged 1 dead events of queue \"q\"\n");
     assert_eq!(held(&db), "0 2 1");
     let output = deliver(&db, &[], "cat").ok();

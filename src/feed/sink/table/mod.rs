@@ -178,13 +178,25 @@ impl Table {
                 Ok(self.suspects.outcome(applied, &ids, |why| format!("{}: {why}", doing())))
             }
             Err(error) => {
-                let error = error.doing(doing());
+                let error = self.explained(error).doing(doing());
                 if self.proven.is_proven() || is_transient(&error) {
                     Ok(Outcome::Unavailable(error.to_string()))
                 } else {
                     Err(error)
                 }
             }
+        }
+    }
+
+    fn explained(&self, error: Error) -> Error {
+        match error.sqlstate() {
+            Some("42501") => error.hint(format!(
+                "\"{}\" needs USAGE on the schema of {table}, and SELECT, INSERT, UPDATE and DELETE on {table} (SELECT finds the rows by \
+                 their key); what triggers of the table do may need more",
+                self.settings.user(),
+                table = self.wish.table
+            )),
+            _ => error,
         }
     }
 
