@@ -75,7 +75,7 @@ impl Statements {
         // Who owns a slot needs no locks on its rows: nobody else takes from it.
         let lock = match order {
             Order::Ordered => "",
-            Order::Unordered => "FOR UPDATE OF e SKIP LOCKED",
+            Order::Unordered => "FOR UPDATE SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
         let encoding = ask::row(&mut **connection, "SELECT pg_catalog.current_setting('server_encoding')", &[])?;
@@ -129,7 +129,7 @@ impl Statements {
             bury: prepare(include_str!("../../../sql/bury.sql"), &[&bury[..], &[dead]].concat())?,
             promote: prepare(
                 include_str!("../../../sql/promote.sql"),
-                &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8")],
+                &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8"), lock],
             )?,
             order,
             reasons,
