@@ -8,6 +8,7 @@ mod peek;
 mod registry;
 mod slots;
 mod taker;
+mod way;
 
 use postgres::Transaction;
 
@@ -21,6 +22,7 @@ pub use registry::{
     Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list,
 };
 pub use taker::{Take, Taker, delay};
+pub use way::{Way, put};
 
 /// Keeps the plans of a session from depending on statistics, which are always wrong for a table that fills and empties.
 const STEADY_PLANS: &str =

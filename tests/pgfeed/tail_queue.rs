@@ -6,6 +6,7 @@ mod failures;
 mod faults;
 mod large;
 mod looking;
+mod new_ids;
 mod order;
 mod records;
 mod retries;
