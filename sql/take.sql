@@ -24,4 +24,4 @@ WHERE id > /*{above}*/0/*{}*/
           END)
 ORDER BY id
 LIMIT /*{events}*/1000/*{}*/
-/*{lock}*/FOR UPDATE OF e SKIP LOCKED/*{}*/;
+/*{lock}*/FOR UPDATE SKIP LOCKED/*{}*/;

@@ -103,7 +103,14 @@ pub struct TailQueue {
     pub purge: bool,
 
     /// Only the dead events with these ids
-    #[arg(long, value_name = "LIST", requires = "dead", value_delimiter = ',', help_heading = "Dead events")]
+    #[arg(
+        long,
+        value_name = "LIST",
+        requires = "dead",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        help_heading = "Dead events"
+    )]
     pub id: Vec<i64>,
 
     /// Schema of pgfeed's own objects

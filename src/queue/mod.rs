@@ -9,6 +9,7 @@ mod reached;
 mod registry;
 mod slots;
 mod taker;
+mod way;
 
 use postgres::Transaction;
 
@@ -23,6 +24,7 @@ pub use registry::{
     rights_to_look,
 };
 pub use taker::{Take, Taker, delay};
+pub use way::{Way, put};
 
 /// Keeps the plans of a session from depending on statistics, which are always wrong for a table that fills and empties.
 const STEADY_PLANS: &str =

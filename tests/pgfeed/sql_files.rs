@@ -18,9 +18,11 @@ fn before(file: &str) -> &'static [&'static str] {
         _ if text.contains("_sample/*{}*/") && text.contains("pgfeed.") && !file.starts_with("live") => &QUEUE,
         "sample.sql" => &[],
         "shop_changes.sql" => &["sample.sql", "shop.sql"],
-        "anything.sql" | "backfill.sql" | "bury.sql" | "dead.sql" | "end_of_queue.sql" | "enqueue.sql" | "peek.sql"
-        | "promote.sql" | "put_off.sql" | "queue_facts.sql" | "remove.sql" | "requeue.sql" | "restored.sql"
-        | "retry.sql" | "take.sql" | "take_retry.sql" | "unseen.sql" => &["sample.sql", "queue.sql"],
+        "anything.sql" | "backfill.sql" | "bury.sql" | "dead.sql" | "end_of_queue.sql" | "enqueue.sql"
+        | "make_way.sql" | "peek.sql" | "promote.sql" | "put_off.sql" | "queue_facts.sql" | "remove.sql"
+        | "requeue.sql" | "restored.sql" | "retry.sql" | "take.sql" | "take_retry.sql" | "unseen.sql" => {
+            &["sample.sql", "queue.sql"]
+        }
         _ => &["sample.sql"],
     }
 }

@@ -7,6 +7,7 @@ mod faults;
 mod floor;
 mod large;
 mod looking;
+mod new_ids;
 mod order;
 mod records;
 mod retries;

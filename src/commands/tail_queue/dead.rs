@@ -11,7 +11,7 @@ use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
 use crate::feed::format::append_payload;
-use crate::queue::Queue;
+use crate::queue::{self, Queue, Way};
 use crate::term::Term;
 use crate::{sql, text};
 
@@ -46,11 +46,7 @@ pub fn run(args: &TailQueue, term: Term, queue: &Queue, mut connection: Connecti
         print_lines(std::iter::once(format!("purged {purged} dead events of queue \"{}\"", queue.name)))?;
         return Ok(Exit::Done);
     }
-    let (dead, retry) = (queue.dead_table(), queue.retry_table());
-    let places = [("dead", dead.as_str()), ("retry", &retry), ("all", "$1"), ("ids", "$2"), ("doorbell", "$3::text")];
-    let requeue = sql::fill(include_str!("../../../sql/requeue.sql"), &places);
-    let row = ask::row(&mut transaction, &requeue, &[&ids.all, &ids.chosen, &queue.doorbell()]).map_err(Error::from)?;
-    let requeued: i64 = row.get(0);
+    let requeued = requeue(&mut transaction, queue, &ids)?;
     transaction.commit()?;
     print_lines(std::iter::once(format!("requeued {requeued} dead events of queue \"{}\"", queue.name)))?;
     if requeued > 0 {
@@ -74,6 +70,20 @@ fn tell_missing(transaction: &mut Transaction, term: Term, queue: &Queue, ids: &
         term.note(format!("queue \"{}\" has no dead event with the id {missing}", queue.name));
     }
     Ok(())
+}
+
+/// Puts the dead back, and counts them.
+fn requeue(transaction: &mut Transaction, queue: &Queue, ids: &Ids) -> Result<i64> {
+    let (dead, retry, doorbell) = (queue.dead_table(), queue.retry_table(), queue.doorbell());
+    let places = [("dead", dead.as_str()), ("retry", &retry), ("all", "$1"), ("ids", "$2"), ("doorbell", "$3::text")];
+    let requeue = sql::fill(include_str!("../../../sql/requeue.sql"), &places);
+    let make_way = Way::Retry.sql(queue, &format!("ARRAY(SELECT id FROM {dead} WHERE $1 OR id = ANY ($2))"));
+    let requeued = queue::put(
+        transaction,
+        |transaction| ask::row(transaction, &requeue, &[&ids.all, &ids.chosen, &doorbell]),
+        |transaction| ask::execute(transaction, &make_way, &[&ids.all, &ids.chosen]),
+    );
+    Ok(requeued.map_err(Error::from)?.get(0))
 }
 
 /// How a dead event is shown.

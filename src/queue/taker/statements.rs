@@ -4,13 +4,15 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use postgres::Client;
 
 use crate::connection::Connection;
-use crate::connection::ask::{self, Question};
+use crate::connection::ask::{self, Question, Value};
 use crate::error::Result;
 use crate::queue::batch::{Failure, Fate, Order};
 use crate::queue::floor::{Above, DRAWN, ENDED, Horizon};
 use crate::queue::registry::Queue;
+use crate::queue::way::{self, Way};
 use crate::sql;
 
 /// Statements for one queue.
@@ -28,6 +30,8 @@ pub struct Statements {
     retry: Question,
     bury: Question,
     promote: Question,
+    /// Of those that wait for another attempt, and of the dead.
+    make_way: [Question; 2],
     order: Order,
     reasons: Characters,
 }
@@ -75,7 +79,7 @@ impl Statements {
         // Who owns a slot needs no locks on its rows: nobody else takes from it.
         let lock = match order {
             Order::Ordered => "",
-            Order::Unordered => "FOR UPDATE OF e SKIP LOCKED",
+            Order::Unordered => "FOR UPDATE SKIP LOCKED",
         };
         let unordered = if order == Order::Unordered { "true" } else { "false" };
         let encoding = ask::row(&mut **connection, "SELECT pg_catalog.current_setting('server_encoding')", &[])?;
@@ -87,6 +91,7 @@ impl Statements {
         let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
             Ok(connection.question(&sql::fill(file, places))?)
         };
+        let make_way = [Way::Retry, Way::Dead].map(|way| way.sql(queue, "$1::bigint[]"));
         let storage = queue.storage();
         let storage = ("storage", storage.as_str());
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
@@ -129,8 +134,9 @@ impl Statements {
             bury: prepare(include_str!("../../../sql/bury.sql"), &[&bury[..], &[dead]].concat())?,
             promote: prepare(
                 include_str!("../../../sql/promote.sql"),
-                &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8")],
+                &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8"), lock],
             )?,
+            make_way: [prepare(&make_way[0], &[])?, prepare(&make_way[1], &[])?],
             order,
             reasons,
         })
@@ -152,10 +158,10 @@ impl Statements {
             .collect();
         let reasons = self.reasons(failures);
         let rows = Columns::of(failures, &reasons);
-        self.retry.execute(
-            &mut **connection,
-            &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors, &delays],
-        )?;
+        let [ids, ats, keys, barriers, payloads, attempts, errors] = rows.values();
+        let values = [ids, ats, keys, barriers, payloads, attempts, errors, &delays];
+        let make_way = |client: &mut Client| self.make_way[0].execute(client, &[ids]);
+        way::put(&mut **connection, |client| self.retry.execute(client, &values), make_way)?;
         Ok(())
     }
 
@@ -166,10 +172,8 @@ impl Statements {
         }
         let reasons = self.reasons(failures);
         let rows = Columns::of(failures, &reasons);
-        self.bury.execute(
-            &mut **connection,
-            &[&rows.ids, &rows.ats, &rows.keys, &rows.barriers, &rows.payloads, &rows.attempts, &rows.errors],
-        )?;
+        let make_way = |client: &mut Client| self.make_way[1].execute(client, &[&rows.ids]);
+        way::put(&mut **connection, |client| self.bury.execute(client, &rows.values()), make_way)?;
         Ok(())
     }
 
@@ -212,6 +216,10 @@ impl<'a> Columns<'a> {
             columns.errors.push(reason.as_deref());
         }
         columns
+    }
+
+    fn values(&self) -> [&dyn Value; 7] {
+        [&self.ids, &self.ats, &self.keys, &self.barriers, &self.payloads, &self.attempts, &self.errors]
     }
 }
 

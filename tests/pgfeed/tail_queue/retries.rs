@@ -70,3 +70,21 @@ fn the_back_off_begins_with_the_failure() {
     assert_eq!(times.len(), 4, "{told}");
     assert!(times[2] - times[1] >= 500, "{times:?}");
 }
+
+#[test]
+fn what_waits_behind_two_that_end_at_once_goes_on_for_who_keeps_no_order() {
+    let db = with_queue();
+    db.sql(
+        "INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due)
+         SELECT n, now(), 1, false, n, 1, CASE WHEN n < 3 THEN now() END FROM generate_series(1, 3) n",
+    );
+    // Another worker, which has let go on what it saw in front, and is about to commit.
+    let mut other = db.client();
+    other.batch_execute("BEGIN; DELETE FROM pgfeed.retry_q WHERE id = 2").unwrap();
+    let consumer = consume(&db, &["--unordered", "--poll", "50ms"]).spawn();
+    assert_eq!(consumer.next_line(), "1");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.retry_q WHERE id = 1)");
+    other.batch_execute("COMMIT").unwrap();
+    assert_eq!(consumer.next_line(), "3");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.retry_q)");
+}
