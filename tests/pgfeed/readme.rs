@@ -111,3 +111,14 @@ fn an_installer_with_the_least_rights_fills_a_queue_of_its_own() {
     db.client_as(&inst).batch_execute("INSERT INTO inst_table VALUES (1)").unwrap();
     assert_eq!(db.value("SELECT count(*) FROM pgfeed.queue_iq"), "1");
 }
+
+#[test]
+fn everything_can_be_removed() {
+    let db = Database::new();
+    db.sql("CREATE TABLE orders (id int PRIMARY KEY)");
+    db.pgfeed(["install-trigger", "orders", "--channel", "orders", "--queue", "events"]).run().ok();
+    db.sql("INSERT INTO orders VALUES (1)");
+    shell(&db, code_behind("## Remove everything"), &[]).run().ok();
+    let left = "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal) + (SELECT count(*) FROM pg_namespace WHERE nspname = 'pgfeed')";
+    assert_eq!(db.value(left), "0");
+}

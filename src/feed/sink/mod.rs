@@ -19,6 +19,8 @@ mod judged;
 pub(crate) mod nats;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 pub(crate) mod patience;
+#[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
+mod plain;
 mod proven;
 #[cfg(feature = "redis")]
 pub(crate) mod redis;

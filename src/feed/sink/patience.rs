@@ -63,6 +63,13 @@ impl Patience {
         (!left.is_zero()).then(|| left.min(LOOK))
     }
 
+    /// One that is over after this time, if not before.
+    #[cfg(feature = "redis")]
+    pub fn at_most(&self, within: Duration) -> Self {
+        let until = Instant::now() + within;
+        if until < self.until { Self { until, within, ..self.clone() } } else { self.clone() }
+    }
+
     /// What to say when it is over.
     pub fn over(&self) -> String {
         if self.is_stopping {

@@ -158,3 +158,22 @@ fn what_cannot_be_is_refused_before_anything_is_connected() {
         assert!(stderr.contains(said), "{rest}: {stderr}");
     }
 }
+
+#[test]
+fn a_plain_port_is_told_from_a_bad_certificate() {
+    use std::io::{Read as _, Write as _};
+    let db = with_queue();
+    store(&db, "x");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // As servers answer what is no request.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let posting = db.pgfeed(["tail-queue", "q", "-e", "--to", &format!("https://127.0.0.1:{port}/")]).spawn();
+    posting.wait_stderr(&format!("https://127.0.0.1:{port}: it does not speak TLS there; trying again"));
+}

@@ -118,7 +118,7 @@ fn no_trouble_shows_a_secret() {
     for (url, said) in [
         (url(1), "Connection refused"),
         (url(proxy.port()), "WRONGTYPE "),
-        (url(proxy.port()).replace("redis:", "rediss:"), "; trying again"),
+        (url(proxy.port()).replace("redis:", "rediss:"), ": perhaps it does not speak TLS there; trying again"),
     ] {
         shows_no_secret(&db, &proxy, &url, said, CANARY);
     }
@@ -141,4 +141,14 @@ fn wrong_urls_are_told_before_anything_is_connected_to() {
     ] {
         Pgfeed::new(["listen", "ch", "--to", url]).run().code(2).stderr_has(why);
     }
+}
+
+#[test]
+fn a_plain_port_is_not_waited_for_as_long_as_a_busy_server() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1)");
+    let redis = Redis::configured(&[]);
+    let url = redis.url("stream=s").replacen("redis:", "rediss:", 1);
+    let following = follow(&db, &url).spawn();
+    following.wait_stderr("it has not answered within 5.0s: perhaps it does not speak TLS there; trying again");
 }

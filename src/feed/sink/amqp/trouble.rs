@@ -2,6 +2,8 @@
 
 use lapin::{Error, ErrorKind};
 
+use crate::feed::sink::plain::{NO_TLS, is_plain};
+
 /// Why messages were not published.
 #[derive(Debug)]
 pub enum Trouble {
@@ -57,6 +59,9 @@ impl Trouble {
             }
             (Some(code::NOT_ALLOWED), _) if !is_for_now(&said) => {
                 Self::Settings(said, "check the virtual host: it stands behind the host, as /VHOST")
+            }
+            (_, ErrorKind::IOError(error)) if is_plain(&**error) => {
+                Self::Settings(NO_TLS.to_owned(), "amqp:// is for a plain port; the one for TLS is mostly 5671")
             }
             (_, ErrorKind::IOError(error))
                 if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>

@@ -15,6 +15,7 @@ use ureq::http::{HeaderName, HeaderValue, Request};
 use super::ACKNOWLEDGE_WITHIN;
 use super::body::Body;
 use super::isolate::{Offer, isolate};
+use super::plain::{NO_TLS, is_plain};
 use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::Target;
 use crate::error::Result;
@@ -144,6 +145,8 @@ impl Poster {
             ureq::Error::Timeout(_) => {
                 format!("it did not answer within {}", show_duration(self.endpoint.timeout))
             }
+            ureq::Error::Io(error) if is_plain(error) => NO_TLS.to_owned(),
+            ureq::Error::Rustls(error) if is_plain(error) => NO_TLS.to_owned(),
             ureq::Error::Io(error) => error.to_string(),
             ureq::Error::Rustls(error) => error.to_string(),
             ureq::Error::HostNotFound => "there is no such host".to_owned(),

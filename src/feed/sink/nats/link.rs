@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::options::Options;
 use crate::feed::sink::patience::Patience;
+use crate::feed::sink::plain::{NO_TLS, is_plain};
 
 /// How long what is under way may take to end when the connection is thrown away.
 const FAREWELL: Duration = Duration::from_millis(100);
@@ -98,6 +99,7 @@ impl Line {
         let connected = within(patience, settings.connect(options.servers.as_slice())).await;
         let client = connected.map_err(Failed::Unavailable)?.map_err(|error| match error.kind() {
             ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => Failed::NotAccepted,
+            _ if is_plain(&error) => Failed::Unavailable(NO_TLS.to_owned()),
             _ => Failed::Unavailable(std::error::Error::source(&error).map_or(error.to_string(), ToString::to_string)),
         })?;
         is_open.store(true, Ordering::Relaxed);

@@ -15,9 +15,12 @@ use rustls::{ClientConnection, StreamOwned};
 use super::options::Options;
 use crate::feed::sink::address::Host;
 use crate::feed::sink::patience::{LOOK, Patience};
+use crate::feed::sink::plain::{NO_TLS, is_plain};
 
 /// How long one address may take to accept a connection, at most.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long the server may take to answer a handshake, at most.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// A connection that has rested for longer may have been closed.
 const REST: Duration = Duration::from_secs(1);
 
@@ -75,7 +78,7 @@ impl Wire {
                 let name = ServerName::try_from(host.name.clone()).map_err(|error| error.to_string())?;
                 let session =
                     ClientConnection::new(Arc::new(tls.config()?), name).map_err(|error| error.to_string())?;
-                Stream::Encrypted(Box::new(StreamOwned::new(session, tcp)))
+                Stream::Encrypted(Box::new(shake_hands(session, tcp)?))
             }
         };
         Ok(Self { stream, socket, patience: Rc::clone(patience), parser: Parser::new(), used: Instant::now() })
@@ -119,6 +122,24 @@ impl Wire {
         };
         self.used = Instant::now();
         reply.map_err(|error| reason(&error))
+    }
+}
+
+/// A server that speaks no TLS waits for the end of what it takes for a command: it is not waited for as long as a busy one.
+fn shake_hands(
+    mut session: ClientConnection,
+    mut socket: Socket,
+) -> Result<StreamOwned<ClientConnection, Socket>, String> {
+    let patience = Rc::clone(&socket.patience);
+    let whole = patience.borrow().clone();
+    *patience.borrow_mut() = whole.at_most(HANDSHAKE_WITHIN);
+    let shaken = session.complete_io(&mut socket);
+    let mut granted = patience.replace(whole);
+    match shaken {
+        Ok(_) => Ok(StreamOwned::new(session, socket)),
+        Err(error) if is_plain(&error) => Err(NO_TLS.to_owned()),
+        Err(_) if granted.step().is_none() => Err(format!("{}: perhaps {NO_TLS}", granted.over())),
+        Err(error) => Err(error.to_string()),
     }
 }
 
