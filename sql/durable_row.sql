@@ -8,6 +8,7 @@ DECLARE
   op text := '{"op":"' || TG_OP || about;
   tail CONSTANT text := ',"txid":"' || pg_current_xact_id()::text || '","at":"'
     || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}';
+  told text;
 BEGIN
   IF /*{has_condition}*/false/*{}*/ AND TG_OP <> 'TRUNCATE' THEN
     -- A condition that fails must neither fail the write nor lose the event.
@@ -18,6 +19,25 @@ BEGIN
     EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
       RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
         USING HINT = 'The condition of the trigger failed, and the change is stored.';
+    END;
+  END IF;
+  IF /*{lists_columns}*/false/*{}*/ AND TG_OP <> 'TRUNCATE' THEN
+    -- A column that was dropped, renamed or altered must not fail the write. Nothing is written in here: the number of a
+    -- subtransaction that writes stands in everybody's snapshots.
+    BEGIN
+      IF TG_OP = 'DELETE' THEN
+        told := /*{told_old}*/',"old":' || row_to_json(OLD)::text/*{}*/;
+      ELSE
+        told := /*{told_new}*/',"new":' || row_to_json(NEW)::text/*{}*/;
+      END IF;
+      IF TG_OP = 'UPDATE' THEN
+        told := told || /*{told_more}*/''/*{}*/;
+      END IF;
+    EXCEPTION WHEN undefined_column OR datatype_mismatch OR undefined_function THEN
+      RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+        USING HINT = 'The table was altered, and the change is stored with the columns that it has now. Run install-trigger again with those; sessions that warn after that have to reconnect.';
+      told := CASE TG_OP WHEN 'DELETE' THEN /*{rest_old}*/''/*{}*/ ELSE /*{rest_new}*/''/*{}*/ END
+        || CASE TG_OP WHEN 'UPDATE' THEN /*{rest_more}*/''/*{}*/ ELSE '' END;
     END;
   END IF;
   IF TG_OP = 'TRUNCATE' THEN

@@ -9,6 +9,7 @@ DECLARE
   label CONSTANT text := CASE TG_OP WHEN 'DELETE' THEN ',"old":' ELSE ',"new":' END;
   tail CONSTANT text := ',"txid":"' || pg_current_xact_id()::text || '","at":"'
     || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}';
+  trouble text;
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, barrier, payload) VALUES (/*{table_hash}*/1/*{}*/, true, op || tail);
@@ -16,9 +17,28 @@ BEGIN
     INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
     VALUES (/*{hash_old}*/OLD.id/*{}*/, '{"op":"DELETE' || about || /*{moved}*/',"key":{"id":' || OLD.id::text || '},"moved_to":{"id":' || NEW.id::text || '}'/*{}*/ || tail);
   ELSE
-    INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
-    SELECT /*{hash}*/r.id/*{}*/, op || /*{identity}*/',"key":{"id":' || r.id::text || '}'/*{}*/ || /*{body}*/label || row_to_json(r.*)::text/*{}*/ || tail
-    FROM changes r;
+    IF /*{lists_columns}*/false/*{}*/ THEN
+      -- A column that was dropped, renamed or altered must not fail the write. Nothing is written in here: the number of a subtransaction
+      -- that writes stands in everybody's snapshots.
+      BEGIN
+        PERFORM /*{listed}*/r.title/*{}*/ FROM changes r WHERE false;
+      EXCEPTION WHEN undefined_column OR undefined_function THEN
+        trouble := SQLERRM;
+      END;
+    END IF;
+    IF trouble IS NULL THEN
+      INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
+      SELECT /*{hash}*/r.id/*{}*/, op || /*{identity}*/',"key":{"id":' || r.id::text || '}'/*{}*/ || /*{body}*/label || row_to_json(r.*)::text/*{}*/ || tail
+      FROM changes r;
+    ELSE
+      INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
+      SELECT /*{hash}*/r.id/*{}*/, op || /*{identity}*/',"key":{"id":' || r.id::text || '}'/*{}*/ || /*{rest}*/''/*{}*/ || tail
+      FROM changes r;
+      IF FOUND THEN
+        RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, trouble
+          USING HINT = 'The table was altered, and the changes are stored with the columns that it has now. Run install-trigger again with those.';
+      END IF;
+    END IF;
     IF NOT FOUND THEN
       RETURN NULL;
     END IF;

@@ -1,12 +1,20 @@
 //! The body of a trigger function: a file of `sql/` filled with what depends on table and spec.
 
-use super::expression::{SEQ, changed_object, differ, hash, json_string, object, object_behind, table_hash};
+use super::expression::{
+    SEQ, changed_object, changed_object_of_the_rest, checked_fields, differ, hash, json_string, key_behind, object,
+    object_of_the_rest, table_hash,
+};
 use super::plan::Level;
 use super::published::Published;
 use super::spec::{Destination, Doorbell, Payload, Spec};
 use super::table::{Column, Table};
 use crate::queue::Queue;
 use crate::sql;
+
+/// The labels of a row's versions, as expressions.
+const NEW: &str = "',\"new\":'";
+const OLD: &str = "',\"old\":'";
+const CHANGED: &str = "',\"changed\":'";
 
 /// The parts of the function's body that depend on table and spec.
 pub struct Body<'a> {
@@ -56,8 +64,8 @@ impl Body<'_> {
             ("key_changed", self.key_changed()),
             ("identity_new", self.live_identity("NEW")),
             ("identity_old", self.live_identity("OLD")),
-            ("body_new", self.labelled("',\"new\":'", "NEW")),
-            ("body_old", self.labelled("',\"old\":'", "OLD")),
+            ("body_new", self.labelled(NEW, "NEW")),
+            ("body_old", self.labelled(OLD, "OLD")),
             ("more", self.more()),
         ];
         sql::fill_body(include_str!("../../sql/live_row.sql"), &places)
@@ -65,6 +73,12 @@ impl Body<'_> {
 
     fn durable_statement(&self, queue: &str, doorbell: Doorbell) -> String {
         let queue = Queue::named(self.schema, queue);
+        let (listed, rest) = match self.published {
+            Published::Listed(columns) if self.lists_columns() => {
+                (checked_fields("r", columns), self.rest_labelled("label", "r"))
+            }
+            Published::Listed(_) | Published::Whole(_) => (nothing(), nothing()),
+        };
         let places = [
             ("queue", queue.table()),
             ("about", self.about()),
@@ -74,6 +88,10 @@ impl Body<'_> {
             ("moved", self.moved()),
             ("identity", self.identity("r")),
             ("body", self.labelled("label", "r")),
+            ("lists_columns", self.lists_columns().to_string()),
+            ("listed", listed),
+            ("rest", rest),
+            ("table", sql::literal(&self.table.display())),
             ("ring", ring(&queue, doorbell)),
         ];
         sql::fill_body(include_str!("../../sql/durable_statement.sql"), &places)
@@ -81,9 +99,22 @@ impl Body<'_> {
 
     fn durable_row(&self, queue: &str, doorbell: Doorbell) -> String {
         let queue = Queue::named(self.schema, queue);
+        let told = [self.labelled(OLD, "OLD"), self.labelled(NEW, "NEW"), self.more()];
+        let rest = [self.rest_labelled(OLD, "OLD"), self.rest_labelled(NEW, "NEW"), self.rest_more()];
+        let ahead = ["told", "told", "''"].map(str::to_owned);
+        let none = || std::array::from_fn(|_| nothing());
+        let ([told_old, told_new, told_more], [rest_old, rest_new, rest_more], [body_old, body_new, more]) =
+            if self.lists_columns() { (told, rest, ahead) } else { (none(), none(), told) };
         let places = [
             ("queue", queue.table()),
             ("about", self.about()),
+            ("lists_columns", self.lists_columns().to_string()),
+            ("told_old", told_old),
+            ("told_new", told_new),
+            ("told_more", told_more),
+            ("rest_old", rest_old),
+            ("rest_new", rest_new),
+            ("rest_more", rest_more),
             ("has_condition", self.condition.is_some().to_string()),
             ("when", self.condition()),
             ("table", sql::literal(&self.table.display())),
@@ -94,9 +125,9 @@ impl Body<'_> {
             ("moved", self.moved()),
             ("identity_new", self.identity("NEW")),
             ("identity_old", self.identity("OLD")),
-            ("body_new", self.labelled("',\"new\":'", "NEW")),
-            ("body_old", self.labelled("',\"old\":'", "OLD")),
-            ("more", self.more()),
+            ("body_new", body_new),
+            ("body_old", body_old),
+            ("more", more),
             ("ring", ring(&queue, doorbell)),
         ];
         sql::fill_body(include_str!("../../sql/durable_row.sql"), &places)
@@ -115,7 +146,7 @@ impl Body<'_> {
     /// The published columns of a row variable behind a label, which is an expression; nothing with `--payload keys`.
     pub fn labelled(&self, label: &str, row: &str) -> String {
         match (self.spec.payload, self.published) {
-            (Payload::Keys, _) => "''".to_owned(),
+            (Payload::Keys, _) => nothing(),
             (_, Published::Whole(_)) if row == "r" => {
                 format!("{label} || pg_catalog.row_to_json(r.*)::pg_catalog.text")
             }
@@ -127,11 +158,39 @@ impl Body<'_> {
     /// What an update tells besides the new values.
     fn more(&self) -> String {
         match (self.spec.payload, self.published) {
-            (Payload::Keys | Payload::Row, _) => "''".to_owned(),
-            (Payload::Full, _) => self.labelled("',\"old\":'", "OLD"),
+            (Payload::Keys | Payload::Row, _) => nothing(),
+            (Payload::Full, _) => self.labelled(OLD, "OLD"),
             (Payload::Diff, Published::Whole(columns) | Published::Listed(columns)) => {
-                format!("',\"changed\":' || {}", changed_object(columns))
+                format!("{CHANGED} || {}", changed_object(columns))
             }
+        }
+    }
+
+    /// Whether columns besides the key are named, which may be dropped, renamed or altered under the function.
+    fn lists_columns(&self) -> bool {
+        match (self.spec.payload, self.published) {
+            (Payload::Keys, _) => false,
+            (Payload::Diff, Published::Whole(columns)) | (_, Published::Listed(columns)) => !columns.is_empty(),
+            (Payload::Row | Payload::Full, Published::Whole(_)) => false,
+        }
+    }
+
+    /// What an update tells besides the new values, of the columns that the table still has.
+    fn rest_more(&self) -> String {
+        match (self.spec.payload, self.published) {
+            (Payload::Keys | Payload::Row, _) => nothing(),
+            (Payload::Full, _) => self.rest_labelled(OLD, "OLD"),
+            (Payload::Diff, Published::Whole(_)) => changed_object_of_the_rest(CHANGED, None),
+            (Payload::Diff, Published::Listed(columns)) => changed_object_of_the_rest(CHANGED, Some(columns)),
+        }
+    }
+
+    /// The same as [`Self::labelled`], of the columns that the table still has. Never more than what was listed: what was left out may
+    /// be a secret.
+    fn rest_labelled(&self, label: &str, row: &str) -> String {
+        match self.published {
+            Published::Listed(columns) if self.lists_columns() => object_of_the_rest(label, row, columns),
+            Published::Listed(_) | Published::Whole(_) => self.labelled(label, row),
         }
     }
 
@@ -141,7 +200,7 @@ impl Body<'_> {
 
     /// The key, where there is one.
     pub fn identity(&self, row: &str) -> String {
-        if self.key.is_empty() { "''".to_owned() } else { object_behind(",\"key\":", row, self.key) }
+        if self.key.is_empty() { "''".to_owned() } else { key_behind(",\"key\":", row, self.key) }
     }
 
     /// What tells a notification from others: the key, or a number where there is none.
@@ -153,9 +212,14 @@ impl Body<'_> {
         if self.key.is_empty() {
             return "''".to_owned();
         }
-        let new = object_behind(",\"moved_to\":", "NEW", self.key);
+        let new = key_behind(",\"moved_to\":", "NEW", self.key);
         format!("{} || {new}", self.identity("OLD"))
     }
+}
+
+/// An expression that tells nothing.
+fn nothing() -> String {
+    "''".to_owned()
 }
 
 /// How the consumers of a queue are woken.

@@ -41,18 +41,42 @@ fn value(row: &str, column: &Column) -> String {
     format!("COALESCE({json}, 'null')")
 }
 
-/// `{"a":1,"b":"x"}` of some columns of a row variable.
-pub fn object(row: &str, columns: &[&Column]) -> String {
-    object_behind("", row, columns)
+/// The same, refused by the server (as an undefined function) where the column is no whole number any more: what is one to JSON
+/// without quotes may be none with them.
+fn checked_value(row: &str, column: &Column) -> String {
+    if !is_whole_number(column) {
+        return value(row, column);
+    }
+    format!("COALESCE({}::pg_catalog.text, 'null')", checked_field(row, column))
 }
 
-/// The same behind some JSON, in one literal with it: each term is a copy of all in front of it.
-pub fn object_behind(before: &str, row: &str, columns: &[&Column]) -> String {
+/// No other type becomes an int8 by itself.
+fn checked_field(row: &str, column: &Column) -> String {
+    let field = format!("{row}.{}", sql::ident(&column.name));
+    if is_whole_number(column) { format!("pg_catalog.int8out({field})") } else { field }
+}
+
+/// Some columns of a row variable as a list, which the server refuses where [`object`] could not tell them.
+pub fn checked_fields(row: &str, columns: &[&Column]) -> String {
+    columns.iter().map(|column| checked_field(row, column)).collect::<Vec<_>>().join(", ")
+}
+
+/// `{"a":1,"b":"x"}` of some columns of a row variable.
+pub fn object(row: &str, columns: &[&Column]) -> String {
+    object_of("", columns, &|column| checked_value(row, column))
+}
+
+/// The same of a key, behind some JSON, in one literal with it: each term is a copy of all in front of it.
+pub fn key_behind(before: &str, row: &str, key: &[&Column]) -> String {
+    object_of(before, key, &|column| value(row, column))
+}
+
+fn object_of(before: &str, columns: &[&Column], value: &dyn Fn(&Column) -> String) -> String {
     let mut terms = Vec::new();
     for (n, column) in columns.iter().enumerate() {
         let before = if n == 0 { format!("{before}{{") } else { ",".to_owned() };
         terms.push(json_label(&before, &column.name, ":"));
-        terms.push(value(row, column));
+        terms.push(value(column));
     }
     terms.push(if columns.is_empty() { sql::literal(&format!("{before}{{}}")) } else { sql::literal("}") });
     concat(&terms)
@@ -65,13 +89,51 @@ pub fn changed_object(columns: &[&Column]) -> String {
         .map(|column| {
             let label = json_label(",", &column.name, ":");
             let differs = differ(&[column]);
-            format!("CASE WHEN {differs} THEN {label} || {} ELSE '' END", value("OLD", column))
+            format!("CASE WHEN {differs} THEN {label} || {} ELSE '' END", checked_value("OLD", column))
         })
         .collect();
     if terms.is_empty() {
         return sql::literal("{}");
     }
     format!("'{{' || pg_catalog.substr({}, 2) || '}}'", concat(&terms))
+}
+
+/// The same as [`object`], behind a label, of those columns that the row still has. Slower, and right whatever has become of
+/// the table.
+pub fn object_of_the_rest(label: &str, row: &str, columns: &[&Column]) -> String {
+    let json = format!("pg_catalog.row_to_json({})", if row == "r" { "r.*" } else { row });
+    let members = format!("pg_catalog.json_each({json}) e(name, value)");
+    let object = members_of_the_rest(&members, &is_named(Some(columns)));
+    format!("CASE WHEN {} THEN '' ELSE {label} || {object} END", is_escaped(&json))
+}
+
+/// The same as [`changed_object`], likewise; of all columns that the table has now where none are named.
+pub fn changed_object_of_the_rest(label: &str, columns: Option<&[&Column]>) -> String {
+    let [old, new] = ["OLD", "NEW"].map(|row| format!("pg_catalog.row_to_json({row})"));
+    // Both versions have the same columns in the same order.
+    let members =
+        format!("ROWS FROM (pg_catalog.json_each({old}), pg_catalog.json_each({new})) e(name, value, again, becomes)");
+    let differs = format!("e.value::pg_catalog.text <> e.becomes::pg_catalog.text AND {}", is_named(columns));
+    let object = members_of_the_rest(&members, &differs);
+    format!("CASE WHEN {} OR {} THEN '' ELSE {label} || {object} END", is_escaped(&old), is_escaped(&new))
+}
+
+/// An object of some members, which are rows `e` with a name and a value.
+fn members_of_the_rest(members: &str, which: &str) -> String {
+    let member = "pg_catalog.to_json(e.name)::pg_catalog.text || ':' || e.value::pg_catalog.text";
+    format!("(SELECT '{{' || COALESCE(pg_catalog.string_agg({member}, ','), '') || '}}' FROM {members} WHERE {which})")
+}
+
+/// Whether a member `e` is one of some columns.
+fn is_named(columns: Option<&[&Column]>) -> String {
+    let Some(columns) = columns else { return "true".to_owned() };
+    let names: Vec<String> = columns.iter().map(|column| sql::literal(&column.name)).collect();
+    format!("e.name = ANY (ARRAY[{}]::pg_catalog.text[])", names.join(", "))
+}
+
+/// Whether there may be characters in some JSON that the server refuses as soon as it takes that apart: a zero, half a pair.
+fn is_escaped(json: &str) -> String {
+    format!("pg_catalog.strpos({json}::pg_catalog.text, {}) > 0", sql::literal("\\u"))
 }
 
 /// Whether any of some columns differs between OLD and NEW, byte for byte: unlike `IS DISTINCT FROM` this needs no equality
@@ -98,7 +160,7 @@ pub fn hash(table: &Table, key: &[&Column], row: &str) -> String {
         [column] if is_whole_number(column) => {
             format!("pg_catalog.hashint8({row}.{}::pg_catalog.int8)", sql::ident(&column.name))
         }
-        key => format!("pg_catalog.hashtext({})", object(row, key)),
+        key => format!("pg_catalog.hashtext({})", key_behind("", row, key)),
     };
     // In the middle of the table's range: the hashes of its keys have 32 bits and a sign.
     let middle = digest_of(table) & !0xffff_ffff | 0x8000_0000;
@@ -125,7 +187,10 @@ mod tests {
     #[test]
     fn names_are_quoted_for_json_inside_sql() {
         let (id, odd) = (column("id", 23), column("o'\"\\d", 25));
-        assert_eq!(object("r", &[&id]), r#"'{"id":' || COALESCE(r."id"::pg_catalog.text, 'null') || '}'"#);
+        assert_eq!(
+            object("r", &[&id]),
+            r#"'{"id":' || COALESCE(pg_catalog.int8out(r."id")::pg_catalog.text, 'null') || '}'"#
+        );
         let expected =
             r#" E'{"o''\\"\\\\d":' || COALESCE(pg_catalog.to_json(r."o'""\d")::pg_catalog.text, 'null') || '}'"#;
         assert_eq!(object("r", &[&odd]), expected);

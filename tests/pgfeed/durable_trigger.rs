@@ -1,5 +1,6 @@
 //! Durable triggers: what they store of every kind of change, that they wake only who sleeps, and that writers stay safe.
 
+mod altered;
 mod backfill;
 mod changes;
 pub mod doorbell;

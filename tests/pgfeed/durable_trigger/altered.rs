@@ -1,0 +1,205 @@
+//! A table that is altered under its trigger: no write fails for it, and every change is stored with what can still be told.
+
+use super::{delivered, durable, install};
+use crate::harness::Database;
+use crate::live_trigger::feed::Writer;
+
+/// A session that has used every trigger of the table before it is altered, so that its plans are cached, and one that comes later.
+fn old_and_new(db: &Database, alter: &str) -> [Writer; 2] {
+    let mut old = Writer::of(db);
+    let used = old.sql("INSERT INTO t SELECT -i FROM generate_series(1, 3) i; UPDATE t SET id = id - 3; DELETE FROM t");
+    assert_eq!(used, [""; 0]);
+    delivered(db, &[]);
+    db.sql(alter);
+    [old, Writer::of(db)]
+}
+
+/// Writes in every way, and gives the distinct warnings.
+#[track_caller]
+fn write(writer: &mut Writer) -> Vec<String> {
+    let mut warnings = writer.sql(
+        "INSERT INTO t VALUES (1), (2); INSERT INTO t VALUES (3); UPDATE t SET b = 'y' WHERE id = 1;
+         UPDATE t SET b = 'z'; UPDATE t SET id = 4 WHERE id = 3; UPDATE t SET b = 'y' WHERE false; DELETE FROM t",
+    );
+    warnings.sort();
+    warnings.dedup();
+    warnings
+}
+
+const DEFINITION: &str = "id int PRIMARY KEY, b text DEFAULT 'x', a int DEFAULT 1, secret text DEFAULT 'S3cr3t'";
+
+/// What [`write`] tells of the rows; `a` and `changed` stand for what is told of them.
+fn told(a: &str, changed: bool, rest: &str) -> Vec<String> {
+    let row = |id: i32, b: &str| format!(r#"{{"id":{id},"b":"{b}"{a}{rest}}}"#);
+    let event = |op: &str, id: i32, what: &str| format!(r#"{{"op":"{op}","key":{{"id":{id}}},{what}}}"#);
+    let insert = |id: i32| event("INSERT", id, &format!(r#""new":{}"#, row(id, "x")));
+    let update = |id: i32, b: &str, was: &str| {
+        let changed = if changed { format!(r#","changed":{{{was}}}"#) } else { String::new() };
+        event("UPDATE", id, &format!(r#""new":{}{changed}"#, row(id, b)))
+    };
+    let delete = |id: i32| event("DELETE", id, &format!(r#""old":{}"#, row(id, "z")));
+    vec![
+        insert(1),
+        insert(2),
+        insert(3),
+        update(1, "y", r#""b":"x""#),
+        update(2, "z", r#""b":"x""#),
+        update(3, "z", r#""b":"x""#),
+        update(1, "z", r#""b":"y""#),
+        event("DELETE", 3, r#""moved_to":{"id":4}"#),
+        update(4, "z", r#""id":3"#),
+        delete(1),
+        delete(2),
+        delete(4),
+    ]
+}
+
+/// Alters the table under a trigger; both sessions must tell everything but column `a`, which is told as it is said here.
+#[track_caller]
+fn survives(args: &[&str], alter: &str, a: &str, rest: &str, warning: &str) {
+    let db = Database::new();
+    durable(&db, DEFINITION, args);
+    let is_diff = args.contains(&"diff");
+    for mut writer in old_and_new(&db, alter) {
+        let warnings = write(&mut writer);
+        assert!(
+            !warnings.is_empty() && warnings.iter().all(|it| it.contains(warning)),
+            "{args:?} {alter}: {warnings:?}"
+        );
+        let mut events = delivered(&db, &[]);
+        // Rows of one statement are stored in the order in which they stand in the table.
+        let mut expected = told(a, is_diff, rest);
+        events.sort();
+        expected.sort();
+        assert_eq!(events, expected, "{args:?} {alter}");
+    }
+    // What the warning says is what helps.
+    let words: Vec<&str> = args.iter().map(|word| if *word == "id,b,a" { "id,b" } else { word }).collect();
+    install(&db, &[&["t"], &words[..]].concat());
+    assert_eq!(write(&mut Writer::of(&db)), [""; 0], "{args:?} {alter}");
+}
+
+const DROP: &str = "ALTER TABLE t DROP COLUMN a";
+const RENAME: &str = "ALTER TABLE t RENAME COLUMN a TO aa";
+/// Of the whole row, where nothing is listed.
+const SECRET: &str = r#","secret":"S3cr3t""#;
+
+#[test]
+fn a_column_is_dropped_or_renamed_under_diff() {
+    survives(&["--payload", "diff"], DROP, "", SECRET, r#" of public.t: record "old" has no field "a""#);
+    let renamed = format!(r#","aa":1{SECRET}"#);
+    survives(&["--payload", "diff"], RENAME, "", &renamed, r#"record "old" has no field "a""#);
+}
+
+#[test]
+fn a_column_that_is_listed_is_dropped_or_renamed() {
+    for alter in [DROP, RENAME] {
+        let listed = ["--columns", "id,b,a"];
+        survives(&listed, alter, "", "", "column r.a does not exist");
+        survives(&["--exclude", "secret"], alter, "", "", "column r.a does not exist");
+        // At row level.
+        survives(&[&listed[..], &["--when", "true"]].concat(), alter, "", "", "has no field \"a\"");
+        survives(&[&listed[..], &["--payload", "diff"]].concat(), alter, "", "", "has no field \"a\"");
+        survives(&["--exclude", "secret", "--payload", "diff"], alter, "", "", "has no field \"a\"");
+    }
+}
+
+#[test]
+fn old_rows_of_full_and_what_is_skipped() {
+    let db = Database::new();
+    durable(&db, DEFINITION, &["--payload", "full", "--exclude", "secret", "--update-of", "b", "--skip-unchanged"]);
+    // Their conditions are not left with nothing: the server refuses the one, and follows the other.
+    let refused = db.client().batch_execute("ALTER TABLE t DROP COLUMN a").unwrap_err();
+    assert!(refused.to_string().contains("db error") && refused.code().is_some_and(|code| code.code() == "2BP01"));
+    for mut writer in old_and_new(&db, "ALTER TABLE t RENAME COLUMN a TO aa; ALTER TABLE t RENAME COLUMN b TO bb") {
+        let changes = "INSERT INTO t VALUES (1); UPDATE t SET aa = 2; UPDATE t SET secret = 's'; UPDATE t SET bb = 'y', id = 2; DELETE FROM t";
+        assert_eq!(writer.sql(changes).len(), 3);
+        let expected = [
+            r#"{"op":"INSERT","key":{"id":1},"new":{"id":1}}"#,
+            r#"{"op":"DELETE","key":{"id":1},"moved_to":{"id":2}}"#,
+            r#"{"op":"UPDATE","key":{"id":2},"new":{"id":2},"old":{"id":1}}"#,
+            r#"{"op":"DELETE","key":{"id":2},"old":{"id":2}}"#,
+        ];
+        assert_eq!(delivered(&db, &[]), expected);
+    }
+}
+
+#[test]
+fn a_type_is_changed() {
+    for args in [&["--payload", "diff"][..], &["--columns", "id,b,a"]] {
+        let db = Database::new();
+        durable(&db, "id int PRIMARY KEY, b text, a int", args);
+        for mut writer in old_and_new(&db, "ALTER TABLE t ALTER COLUMN a TYPE text") {
+            writer.sql("INSERT INTO t VALUES (1, 'x', '1'); UPDATE t SET a = 'q'; DELETE FROM t");
+            let changed = if args[1] == "diff" { r#","changed":{"a":"1"}"# } else { "" };
+            let expected = [
+                r#"{"op":"INSERT","key":{"id":1},"new":{"id":1,"b":"x","a":"1"}}"#.to_owned(),
+                format!(r#"{{"op":"UPDATE","key":{{"id":1}},"new":{{"id":1,"b":"x","a":"q"}}{changed}}}"#),
+                r#"{"op":"DELETE","key":{"id":1},"old":{"id":1,"b":"x","a":"q"}}"#.to_owned(),
+            ];
+            assert_eq!(delivered(&db, &[]), expected, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn partitions_are_altered_with_their_root() {
+    for args in [&["--payload", "diff"][..], &["--columns", "id,b,a"]] {
+        let db = Database::new();
+        db.sql(
+            "CREATE TABLE t (id int PRIMARY KEY, b text, a int) PARTITION BY RANGE (id);
+             CREATE TABLE low PARTITION OF t FOR VALUES FROM (-100) TO (10);
+             CREATE TABLE high (a int, gone int, id int NOT NULL, b text); ALTER TABLE high DROP COLUMN gone;
+             ALTER TABLE t ATTACH PARTITION high FOR VALUES FROM (10) TO (20)",
+        );
+        install(&db, &[&["t"], args].concat());
+        for mut writer in old_and_new(&db, "ALTER TABLE t DROP COLUMN a") {
+            let warnings = writer.sql("INSERT INTO t VALUES (1, 'x'), (11, 'x'); UPDATE t SET b = 'y'; DELETE FROM t");
+            assert!(!warnings.is_empty(), "{args:?}");
+            let events = delivered(&db, &[]);
+            let changed = if args[1] == "diff" { r#","changed":{"b":"x"}"# } else { "" };
+            assert_eq!(events.len(), 6);
+            for id in [1, 11] {
+                let update = r#"{"op":"UPDATE","key":{"id":ID},"new":{"id":ID,"b":"y"}"#;
+                let update = format!("{}{changed}}}", update.replace("ID", &id.to_string()));
+                assert!(events.contains(&update), "{update} is not among {events:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn json_that_cannot_be_taken_apart_is_left_out() {
+    let db = Database::new();
+    let zero = r#"'{"zero":"\u0000","half":"\ud800"}'"#;
+    durable(&db, "id int PRIMARY KEY, j json, a int", &["--payload", "diff"]);
+    db.pgfeed(["install-trigger", "t", "--queue", "listed", "--columns", "id,j,a"]).run().ok();
+    db.sql("ALTER TABLE t DROP COLUMN a");
+    db.sql(&format!("INSERT INTO t VALUES (1, {zero}); UPDATE t SET j = NULL; UPDATE t SET j = '{{}}'"));
+    assert_eq!(
+        delivered(&db, &[])[1..],
+        [
+            r#"{"op":"UPDATE","key":{"id":1},"new":{"id":1,"j":null}}"#,
+            r#"{"op":"UPDATE","key":{"id":1},"new":{"id":1,"j":{}},"changed":{"j":null}}"#,
+        ]
+    );
+    let listed = db.rows("SELECT payload::json -> 'new' FROM pgfeed.queue_listed ORDER BY id");
+    assert_eq!(listed, ["", r#"{"id":1,"j":null}"#, r#"{"id":1,"j":{}}"#]);
+}
+
+/// A subtransaction that writes has a number, and too many of those slow down everybody who reads.
+#[test]
+fn nothing_is_written_in_a_subtransaction() {
+    let db = Database::new();
+    durable(&db, DEFINITION, &["--payload", "diff"]);
+    db.pgfeed(["install-trigger", "t", "--columns", "id,a", "--queue", "listed"]).run().ok();
+    let numbers = "SELECT count(DISTINCT xmin::text) FROM (SELECT xmin FROM pgfeed.queue_q UNION ALL SELECT xmin FROM pgfeed.queue_listed \
+                   UNION ALL SELECT xmin FROM t) AS written";
+    let mut writer = Writer::of(&db);
+    for (before, key) in [("SELECT", 1), (DROP, 2)] {
+        db.sql("TRUNCATE t; TRUNCATE pgfeed.queue_q; TRUNCATE pgfeed.queue_listed");
+        db.sql(before);
+        writer.sql(&format!("BEGIN; INSERT INTO t VALUES ({key}); UPDATE t SET b = 'y'; UPDATE t SET b = 'z'; COMMIT"));
+        assert_eq!(db.value(numbers), "1");
+    }
+}
