@@ -61,10 +61,10 @@ impl Slots {
             Order::Unordered => (UNORDERED_CLASS, &[MEMBER_CLASS, ASIDE_CLASS], Order::Ordered),
         };
         ask::row(client, "SELECT pg_catalog.pg_advisory_lock_shared($1, $2)", &[&ours, &self.queue.id])?;
-        if self.standing == Standing::Aside {
-            self.unlock(client, ASIDE_CLASS)?;
+        if std::mem::replace(&mut self.standing, Standing::Member) == Standing::Aside {
+            // Whoever looked meanwhile has seen it; and who is there for a moment, only to be refused, must not end this one.
+            return self.unlock(client, ASIDE_CLASS);
         }
-        self.standing = Standing::Member;
         // Looked at with our own lock held: of two who come at once, at least one sees the other.
         for theirs in theirs {
             if holders(client, *theirs, self.queue.id)? > 0 {

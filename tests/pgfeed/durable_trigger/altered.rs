@@ -203,3 +203,46 @@ fn nothing_is_written_in_a_subtransaction() {
         assert_eq!(db.value(numbers), "1");
     }
 }
+
+#[test]
+fn a_key_is_altered_with_its_trigger_and_no_write_fails() {
+    let (rename, widen) = ("ALTER TABLE t RENAME COLUMN id TO number", "ALTER TABLE t ALTER COLUMN id TYPE bigint");
+    for (args, alter, key) in [
+        (&["--payload", "row"][..], rename, "number"),
+        (&["--payload", "diff"], rename, "number"),
+        (&["--payload", "full"], widen, "id"),
+    ] {
+        let (db, altered) = (Database::new(), Database::new());
+        durable(&db, DEFINITION, args);
+        altered.sql(&format!("CREATE TABLE t ({DEFINITION}); {alter}"));
+        let up = install(&altered, &[&["t", "--print-sql"], args].concat()).stdout;
+        let [mut old, mut new] = old_and_new(&db, "SELECT");
+        db.psql(["-1"], &format!("{alter};\n{up}")).ok();
+        for writer in [&mut old, &mut new] {
+            assert_eq!(
+                writer.sql("INSERT INTO t VALUES (1); UPDATE t SET b = 'y'; DELETE FROM t"),
+                [""; 0],
+                "{args:?}"
+            );
+            let events = delivered(&db, &[]);
+            let found = events.iter().filter(|event| event.contains(&format!(r#""key":{{"{key}":1}}"#)));
+            assert_eq!(found.count(), 3, "{events:?}");
+        }
+        install(&db, &[&["t", "--check"], args].concat());
+    }
+}
+
+#[test]
+fn a_key_that_is_gone_fails_the_write() {
+    for args in [&["--payload", "row"][..], &["--payload", "diff"]] {
+        let db = Database::new();
+        durable(&db, DEFINITION, args);
+        for mut writer in old_and_new(&db, "ALTER TABLE t RENAME COLUMN id TO number") {
+            let error = writer.client.batch_execute("INSERT INTO t VALUES (1)").unwrap_err();
+            assert_eq!(error.code().map(|code| code.code()), Some("42703"), "{args:?}");
+        }
+        install(&db, &[&["t"], args].concat());
+        db.sql("INSERT INTO t VALUES (1)");
+        assert_eq!(delivered(&db, &[]).len(), 1);
+    }
+}
