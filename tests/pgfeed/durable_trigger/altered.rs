@@ -239,7 +239,7 @@ fn a_key_that_is_gone_fails_the_write() {
         durable(&db, DEFINITION, args);
         for mut writer in old_and_new(&db, "ALTER TABLE t RENAME COLUMN id TO number") {
             let error = writer.client.batch_execute("INSERT INTO t VALUES (1)").unwrap_err();
-            assert_eq!(error.code().map(|code| code.code()), Some("42703"), "{args:?}");
+            assert_eq!(error.code().map(postgres::error::SqlState::code), Some("42703"), "{args:?}");
         }
         install(&db, &[&["t"], args].concat());
         db.sql("INSERT INTO t VALUES (1)");
