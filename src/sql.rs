@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 
 pub use name::{TableName, columns};
 
+/// The schema of pgfeed's own objects where none is named. Names of triggers depend on it: those of its queues are plain.
+pub const DEFAULT_SCHEMA: &str = "pgfeed";
+
 /// The longest identifier the server keeps, in bytes (`NAMEDATALEN` less one); it cuts longer ones silently.
 pub const MAX_NAME_BYTES: usize = 63;
 

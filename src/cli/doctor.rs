@@ -1,5 +1,6 @@
 //! `pgfeed doctor`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use clap::Args;
 
 use super::ReportFormat;
@@ -22,6 +23,6 @@ pub struct Doctor {
     pub output: ReportFormat,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA)]
     pub schema: String,
 }

@@ -1,5 +1,6 @@
 //! `pgfeed notify`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use clap::Args;
 
 use super::ReportFormat;
@@ -52,7 +53,7 @@ pub struct Notify {
     pub batch: Option<u64>,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed", requires = "queue")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA, requires = "queue")]
     pub schema: String,
 
     /// Print a summary to stdout

@@ -1,5 +1,6 @@
 //! `pgfeed serve`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub struct Serve {
     pub queue: Option<String>,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed", requires = "queue")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA, requires = "queue")]
     pub schema: String,
 
     /// Address and port to listen at; port 0 takes a free one

@@ -1,5 +1,6 @@
 //! `pgfeed status`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use std::time::Duration;
 
 use clap::Args;
@@ -29,6 +30,6 @@ pub struct Status {
     pub watch: Option<Duration>,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA)]
     pub schema: String,
 }

@@ -1,5 +1,6 @@
 //! `pgfeed tail-queue`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -114,7 +115,7 @@ pub struct TailQueue {
     pub id: Vec<i64>,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA)]
     pub schema: String,
 }
 

@@ -1,5 +1,6 @@
 //! `pgfeed install-trigger` and `pgfeed uninstall-trigger`.
 
+use crate::sql::DEFAULT_SCHEMA;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -160,7 +161,7 @@ pub struct Apply {
     pub print_sql: bool,
 
     /// Schema of pgfeed's own objects
-    #[arg(long, value_name = "SCHEMA", default_value = "pgfeed")]
+    #[arg(long, value_name = "SCHEMA", default_value = DEFAULT_SCHEMA)]
     pub schema: String,
 
     /// Do not wait longer than this for a table that others hold

@@ -101,7 +101,7 @@ impl Body<'_> {
         let queue = Queue::named(self.schema, queue);
         let told = [self.labelled(OLD, "OLD"), self.labelled(NEW, "NEW"), self.more()];
         let rest = [self.rest_labelled(OLD, "OLD"), self.rest_labelled(NEW, "NEW"), self.rest_more()];
-        let ahead = ["told", "told", "''"].map(str::to_owned);
+        let ahead = ["told".to_owned(), "told".to_owned(), nothing()];
         let none = || std::array::from_fn(|_| nothing());
         let ([told_old, told_new, told_more], [rest_old, rest_new, rest_more], [body_old, body_new, more]) =
             if self.lists_columns() { (told, rest, ahead) } else { (none(), none(), told) };
@@ -200,7 +200,7 @@ impl Body<'_> {
 
     /// The key, where there is one.
     pub fn identity(&self, row: &str) -> String {
-        if self.key.is_empty() { "''".to_owned() } else { key_behind(",\"key\":", row, self.key) }
+        if self.key.is_empty() { nothing() } else { key_behind(",\"key\":", row, self.key) }
     }
 
     /// What tells a notification from others: the key, or a number where there is none.
@@ -210,7 +210,7 @@ impl Body<'_> {
 
     fn moved(&self) -> String {
         if self.key.is_empty() {
-            return "''".to_owned();
+            return nothing();
         }
         let new = key_behind(",\"moved_to\":", "NEW", self.key);
         format!("{} || {new}", self.identity("OLD"))

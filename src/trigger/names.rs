@@ -4,11 +4,10 @@ use super::installed::Installed;
 use super::spec::Destination;
 use super::table::Table;
 use crate::digest::digest;
+use crate::sql::DEFAULT_SCHEMA;
 
 /// What keeps a function or trigger name short enough for what is put around it, in bytes.
 const NAME_PART_BYTES: usize = 29;
-/// The schema whose queues need not be told from those of others by name.
-const DEFAULT_SCHEMA: &str = "pgfeed";
 
 /// The name of the function of an installation, and the stem of its triggers' names. What is installed keeps its name; a table's
 /// triggers that feed queues of one name in several schemas need different ones.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::connection::{self, Connection, Settings};
 use crate::error::{Error, Result};
 use crate::sql;
+use crate::sql::DEFAULT_SCHEMA;
 use crate::stop::Stop;
 use crate::trigger::{self, Columns, Destination, Event, Mode, Payload, Spec, TableName};
 
@@ -43,8 +44,12 @@ pub fn open(shop: &Settings) -> Result<()> {
             enable_always: false,
         }])
     };
-    let settings =
-        trigger::Settings { schema: "pgfeed", lock_timeout: Duration::from_secs(3), force: false, mode: Mode::Apply };
+    let settings = trigger::Settings {
+        schema: DEFAULT_SCHEMA,
+        lock_timeout: Duration::from_secs(3),
+        force: false,
+        mode: Mode::Apply,
+    };
     trigger::install(&mut connection, &tables, &specs_of, &settings).map(drop)
 }
 
