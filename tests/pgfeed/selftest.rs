@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use postgres::NoTls;
 
 use crate::harness::proxy::{Cut, Mode, Proxy};
-use crate::harness::{Database, Pgfeed, Signal, Stdout, server};
+use crate::harness::{Database, Pgfeed, Signal, Stdout, hang, server};
 
 /// A shell script run as pgfeed would be.
 fn sh(script: &str) -> Pgfeed {
@@ -239,4 +239,18 @@ fn what_a_server_says_last_arrives_through_the_proxy() {
     let mut client = through(&proxy, &database);
     let error = client.batch_execute("SELECT pg_terminate_backend(pg_backend_pid())").unwrap_err();
     assert_eq!(error.code().map(postgres::error::SqlState::code), Some("57P01"), "{error:?}");
+}
+
+#[test]
+fn a_test_that_hangs_is_named_and_ends_the_run() {
+    const HANGS: &str = "PGFEED_TEST_HANGS";
+    if std::env::var_os(HANGS).is_some() {
+        sh("true").run().ok();
+        std::thread::sleep(Duration::from_secs(600));
+    }
+    let name = "selftest::a_test_that_hangs_is_named_and_ends_the_run";
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name]);
+    let run = Pgfeed::command(command).env(HANGS, "").env(hang::LIMIT, "1").run();
+    run.code(101).stderr_has(&format!("test {name} has been running for 1 s: it hangs, and this run ends"));
 }

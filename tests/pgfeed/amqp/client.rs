@@ -96,7 +96,7 @@ impl Client {
         })
     }
 
-    /// Takes everything that is there.
+    /// Takes everything that is there. To be called when nobody publishes any more: who does may be faster.
     pub fn all(&self, queue: &str) -> Vec<Got> {
         std::iter::from_fn(|| self.next(queue)).collect()
     }

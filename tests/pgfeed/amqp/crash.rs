@@ -5,6 +5,9 @@ use crate::crash::consumers::{Arrivals, Files};
 use crate::crash::runs::Run;
 use crate::harness::broker::rabbitmq::shared;
 
+/// How many messages to take at once. Whoever takes them one by one is slower than the producers: there is always more.
+const AT_ONCE: usize = 200;
+
 /// A queue of a broker.
 struct Queue {
     client: Client,
@@ -18,7 +21,8 @@ impl Arrivals for Queue {
     }
 
     fn take(&self) -> Vec<u8> {
-        self.client.all(&self.name).into_iter().flat_map(|got| (got.body + "\n").into_bytes()).collect()
+        let next = || self.client.next(&self.name);
+        (0..AT_ONCE).map_while(|_| next()).flat_map(|got| (got.body + "\n").into_bytes()).collect()
     }
 }
 

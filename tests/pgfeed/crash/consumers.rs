@@ -52,7 +52,7 @@ pub enum Files {
 pub trait Arrivals {
     /// For `--to`.
     fn url(&self) -> String;
-    /// Takes what has arrived, in order, as JSON lines.
+    /// Takes of what has arrived, in order, as JSON lines; nothing only if there is nothing.
     fn take(&self) -> Vec<u8>;
 }
 
@@ -257,12 +257,14 @@ impl<'a> Consumers<'a> {
         self.files().iter().map(|file| fs::metadata(file).unwrap().len()).sum()
     }
 
-    /// Puts what has arrived into the file.
-    fn collect(&self) {
-        if let Some(sink) = &self.sink {
+    /// Puts of what has arrived into the file. Returns how much that was, in bytes.
+    fn collect(&self) -> usize {
+        let taken = self.sink.as_ref().map_or_else(Vec::new, |sink| sink.take());
+        if !taken.is_empty() {
             let mut file = OpenOptions::new().append(true).create(true).open(self.dir.path().join("all")).unwrap();
-            file.write_all(&sink.take()).unwrap();
+            file.write_all(&taken).unwrap();
         }
+        taken.len()
     }
 
     fn files(&self) -> Vec<PathBuf> {
@@ -275,7 +277,7 @@ impl<'a> Consumers<'a> {
             life.terminate();
         }
         self.born(&["-e"], None).running.finish().ok();
-        self.collect();
+        while self.collect() > 0 {}
         let is_of_killed = |file: &PathBuf| {
             let process = if self.how.files == Files::OfCommands { file.with_extension("") } else { file.clone() };
             self.killed.contains(&process)

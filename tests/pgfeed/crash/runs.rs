@@ -9,7 +9,7 @@ use super::consumers::{Arrivals, Consumers, Consuming, Files, Mistake, Refusals}
 use super::nemesis::{Fault, plan, strike};
 use super::producers::{KEYLESS_TABLE, PRODUCER, Producer, TABLE};
 use super::random::Random;
-use crate::harness::{Database, own_server_with};
+use crate::harness::{Database, Stopping, own_server_with};
 
 const PRODUCERS: usize = 3;
 /// Kills after which a long run starts over, with another server.
@@ -85,7 +85,6 @@ impl Run {
         let mut random = Random::of(self.seed, 0);
         let mut explained = 0;
         let transactions = thread::scope(|scope| {
-            // Also when the nemesis panics: the scope waits for them.
             let _stopping = Stopping(&stop);
             let producers: Vec<_> = (1..=PRODUCERS)
                 .map(|number| {
@@ -101,15 +100,6 @@ impl Run {
             producers.into_iter().flat_map(|producer| producer.join().unwrap()).collect::<Vec<_>>()
         });
         check(&transactions, &consumers.drain(), explained)
-    }
-}
-
-/// Stops the producers when it is dropped.
-pub struct Stopping<'a>(pub &'a AtomicBool);
-
-impl Drop for Stopping<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 

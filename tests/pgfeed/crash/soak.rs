@@ -10,8 +10,8 @@ use super::consumers::{Consumers, Consuming, Files, Refusals};
 use super::nemesis::{Fault, POINTS, strike};
 use super::producers::{Producer, TABLE};
 use super::random::Random;
-use super::runs::{Stopping, nothing_is_left};
-use crate::harness::{Database, Running, Signal, Stdout, own_server_with};
+use super::runs::nothing_is_left;
+use crate::harness::{Database, Running, Signal, Stdout, Stopping, own_server_with};
 
 /// Between two faults.
 const PAUSE: Duration = Duration::from_secs(10);

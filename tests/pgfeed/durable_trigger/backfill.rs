@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::durable;
-use crate::harness::{Database, Pgfeed};
+use crate::harness::{Database, Pgfeed, Stopping};
 
 /// For a million rows.
 const LONG: Duration = Duration::from_secs(900);
@@ -57,6 +57,7 @@ fn replay_of(rows: u32, when: &[&str]) {
     ));
     let done = AtomicBool::new(false);
     let longest = thread::scope(|scope| {
+        let stopping = Stopping(&done);
         let writers: Vec<_> = (0..4)
             .map(|writer: i32| {
                 let (mut client, done) = (db.client(), &done);
@@ -85,7 +86,7 @@ fn replay_of(rows: u32, when: &[&str]) {
             .collect();
         let install = ["install-trigger", "t", "--queue", "q", "--backfill"];
         let installed = db.pgfeed(install).args(when).deadline(LONG).run();
-        done.store(true, Ordering::Relaxed);
+        drop(stopping);
         installed.ok().stderr_has("rows of public.t as SNAPSHOT events");
         writers.into_iter().map(|writer| writer.join().unwrap()).max().unwrap()
     });

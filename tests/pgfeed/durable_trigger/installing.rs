@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::{delivered, durable, install};
-use crate::harness::Database;
+use crate::harness::{Database, Stopping};
 
 fn relations(db: &Database) -> Vec<String> {
     db.rows("SELECT relname FROM pg_class WHERE relnamespace = 'pgfeed'::regnamespace AND relkind = 'r' ORDER BY 1")
@@ -114,6 +114,7 @@ fn writers_do_not_fail_while_triggers_and_queues_come_and_go() {
     db.sql("CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a int)");
     let done = AtomicBool::new(false);
     let written: u64 = thread::scope(|scope| {
+        let stopping = Stopping(&done);
         let writers: Vec<_> = (0..3)
             .map(|_| {
                 let (mut client, done) = (db.client(), &done);
@@ -126,22 +127,15 @@ fn writers_do_not_fail_while_triggers_and_queues_come_and_go() {
                 })
             })
             .collect();
-        // Whatever becomes of these, the writers have to end.
-        let rounds: Vec<_> = (0..3)
-            .flat_map(|_| {
-                let run = |words: &[&str]| db.pgfeed(words).run();
-                [
-                    run(&["install-trigger", "t", "--queue", "q"]),
-                    run(&["uninstall-trigger", "t", "--queue", "q"]),
-                    run(&["install-trigger", "t", "--queue", "q"]),
-                    run(&["uninstall-trigger", "--queue", "q", "--purge"]),
-                ]
-            })
-            .collect();
-        done.store(true, Ordering::Relaxed);
-        let written = writers.into_iter().map(|writer| writer.join().expect("no write fails")).sum();
-        rounds.into_iter().for_each(|round| drop(round.ok()));
-        written
+        let run = |words: &[&str]| drop(db.pgfeed(words).run().ok());
+        for _ in 0..3 {
+            run(&["install-trigger", "t", "--queue", "q"]);
+            run(&["uninstall-trigger", "t", "--queue", "q"]);
+            run(&["install-trigger", "t", "--queue", "q"]);
+            run(&["uninstall-trigger", "--queue", "q", "--purge"]);
+        }
+        drop(stopping);
+        writers.into_iter().map(|writer| writer.join().expect("no write fails")).sum()
     });
     assert_eq!(db.value("SELECT count(*) FROM t"), written.to_string());
     assert_eq!(relations(&db), ["queue"]);

@@ -57,6 +57,7 @@ impl Pgfeed {
 
     /// Runs another program in the same way.
     pub fn command(mut command: Command) -> Self {
+        super::hang::watched();
         let home = tempfile::tempdir().expect("an empty HOME");
         command.env_clear().envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         // No server has its socket in an empty folder: without a database the machine's own must not be found.

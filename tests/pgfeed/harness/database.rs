@@ -40,6 +40,7 @@ impl Database {
     }
 
     pub(super) fn on(server: &Server, keep: Keep) -> Self {
+        super::hang::watched();
         let name = unique_name();
         let database = Self { server: server.clone(), name, keep, roles: Mutex::default() };
         database.admin(&format!("CREATE DATABASE {}", ident(&database.name)));

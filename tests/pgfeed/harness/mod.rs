@@ -7,12 +7,14 @@ pub mod browser;
 mod collect;
 mod command;
 mod database;
+pub mod hang;
 pub mod http;
 pub mod pooler;
 pub mod proxy;
 mod running;
 mod server;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,5 +45,15 @@ pub fn wait_at_most(limit: Duration, what: &str, mut is_so: impl FnMut() -> bool
     while !is_so() {
         assert!(Instant::now() < deadline, "waited {limit:?} in vain until {what}");
         thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Tells the threads of a scope to end when it is dropped, so also when the test fails: the scope would wait for them for ever.
+#[derive(Debug)]
+pub struct Stopping<'a>(pub &'a AtomicBool);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }

@@ -72,6 +72,7 @@ fn free_kib(dir: &str) -> Option<u64> {
 }
 
 fn start(builder: &Builder) -> Server {
+    super::hang::watched();
     match builder.start() {
         Ok(cluster) => Server(Arc::new(cluster)),
         Err(error) => {
