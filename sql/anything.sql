@@ -7,4 +7,4 @@ SELECT h.*,
        (SELECT EXTRACT(epoch FROM pg_catalog.min(due) - pg_catalog.clock_timestamp())::float8
         FROM /*{retry}*/pgfeed.retry_sample/*{}*/) AS due_in,
        /*{storage}*/pg_catalog.pg_relation_filenode('pgfeed.queue_sample')/*{}*/ AS storage
-FROM (/*{horizon}*/SELECT pg_catalog.pg_current_snapshot()/*{}*/) h;
+FROM /*{horizon}*/(SELECT pg_catalog.pg_current_snapshot())/*{}*/ h;

@@ -6,4 +6,4 @@ SELECT h.*,
        EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier)
          OR EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier) AS barrier_waits,
        /*{storage}*/pg_catalog.pg_relation_filenode('pgfeed.queue_sample')/*{}*/ AS storage
-FROM (/*{horizon}*/SELECT pg_catalog.pg_current_snapshot()/*{}*/) h;
+FROM /*{horizon}*/(SELECT pg_catalog.pg_current_snapshot())/*{}*/ h;

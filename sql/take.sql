@@ -3,9 +3,8 @@
 -- locks the rows. (DELETE ... USING (SELECT ... LIMIT) in one go can delete more than its limit.)
 -- A payload that is larger than its share of the batch is only measured: it is fetched when it is known to fit. (What is mostly
 -- false or not needed is null: that costs nothing to send.)
--- A barrier waits for what its table has told before, and what its table tells later waits for the barrier; the upper 32 bits of
--- a key are the table's. Barriers are looked for here, with the snapshot that sees the events: one that was looked for earlier may
--- have been overtaken. Where there is none, that costs one comparison an event.
+-- Barriers (sql/unhindered.sql) are looked for here, with the snapshot that sees the events: one that was looked for earlier may have
+-- been overtaken. Where there is none, that costs one comparison an event.
 SELECT id, at, key, CASE WHEN barrier THEN true END AS barrier,
        CASE WHEN pg_catalog.octet_length(payload) <= /*{share}*/8388/*{}*/ THEN payload END AS payload,
        CASE WHEN pg_catalog.octet_length(payload) > /*{share}*/8388/*{}*/ THEN pg_catalog.octet_length(payload) END AS bytes,
@@ -13,15 +12,7 @@ SELECT id, at, key, CASE WHEN barrier THEN true END AS barrier,
 FROM /*{queue}*/pgfeed.queue_sample/*{}*/ e
 WHERE id > /*{above}*/0/*{}*/
   AND (/*{slots}*/-1::bigint/*{}*/ = -1 OR (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0)
-  AND (id < (SELECT COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
-                                   (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)),
-                             9223372036854775807))
-       OR CASE WHEN barrier
-          THEN NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)
-           AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ o WHERE o.id < e.id AND o.key >> 32 = e.key >> 32)
-          ELSE NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ b WHERE b.barrier AND b.id < e.id AND b.key >> 32 = e.key >> 32)
-           AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b WHERE b.barrier AND b.id < e.id AND b.key >> 32 = e.key >> 32)
-          END)
+  AND (id < /*{first_barrier}*/9223372036854775807/*{}*/ OR /*{unhindered}*/true/*{}*/)
 ORDER BY id
 LIMIT /*{events}*/1000/*{}*/
 /*{lock}*/FOR UPDATE SKIP LOCKED/*{}*/;

@@ -1,26 +1,15 @@
 -- Takes events whose next attempt is due, at most as many, and of about as many bytes, as asked for. One that has not failed itself
 -- brings those that wait behind it: once its key goes on, it goes on in batches. All heads together bring about as many as are asked
 -- for: what each brings is read and sorted. (Heads are not sorted by id as well: what was requeued together is due at once.)
--- A barrier waits for what its table has told before, and the table's later events wait for it, as in sql/take.sql. Who waits stays
--- due, and waits for lower ids only: so what is oldest never waits.
-WITH first AS MATERIALIZED (
-  SELECT COALESCE(LEAST((SELECT pg_catalog.min(id) FROM /*{queue}*/pgfeed.queue_sample/*{}*/ WHERE barrier),
-                        (SELECT pg_catalog.min(id) FROM /*{retry}*/pgfeed.retry_sample/*{}*/ WHERE barrier)),
-                  9223372036854775807) AS barrier
-), heads AS MATERIALIZED (
+-- Who waits because of a barrier (sql/unhindered.sql) stays due, and waits for lower ids only: so what is oldest never waits.
+WITH heads AS MATERIALIZED (
   SELECT id, key, due, attempts, pg_catalog.octet_length(payload) AS bytes
   FROM /*{retry}*/pgfeed.retry_sample/*{}*/ r
   WHERE due <= pg_catalog.statement_timestamp() AND (1::bigint << (key & 63)::integer) & /*{slots}*/-1::bigint/*{}*/ <> 0
     -- In order, nothing passes an older event of its key.
     AND (/*{unordered}*/false/*{}*/ OR NOT EXISTS (
       SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ older WHERE older.key = r.key AND older.id < r.id))
-    AND (id < (SELECT barrier FROM first)
-         OR CASE WHEN barrier
-            THEN NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ o WHERE o.id < r.id AND o.key >> 32 = r.key >> 32)
-             AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ o WHERE o.id < r.id AND o.key >> 32 = r.key >> 32)
-            ELSE NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ b WHERE b.barrier AND b.id < r.id AND b.key >> 32 = r.key >> 32)
-             AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b WHERE b.barrier AND b.id < r.id AND b.key >> 32 = r.key >> 32)
-            END)
+    AND (id < /*{first_barrier}*/9223372036854775807/*{}*/ OR /*{head_unhindered}*/true/*{}*/)
   ORDER BY due
   LIMIT /*{events}*/1000/*{}*/
   FOR UPDATE SKIP LOCKED
@@ -31,10 +20,8 @@ WITH first AS MATERIALIZED (
   FROM heads h CROSS JOIN LATERAL (
     -- Up to the first that has a time of its own, or is a barrier, or waits for one.
     SELECT id, bytes, pg_catalog.bool_and(goes_on) OVER (ORDER BY id) AS follows FROM (
-      SELECT id, pg_catalog.octet_length(payload) AS bytes, due IS NULL AND (id < (SELECT barrier FROM first) OR
-             NOT EXISTS (SELECT FROM /*{queue}*/pgfeed.queue_sample/*{}*/ b WHERE b.barrier AND b.id <= w.id AND b.key >> 32 = w.key >> 32)
-             AND NOT EXISTS (SELECT FROM /*{retry}*/pgfeed.retry_sample/*{}*/ b WHERE b.barrier AND b.id <= w.id AND b.key >> 32 = w.key >> 32)
-             ) AS goes_on
+      SELECT id, pg_catalog.octet_length(payload) AS bytes, due IS NULL AND NOT barrier
+             AND (id < /*{first_barrier}*/9223372036854775807/*{}*/ OR /*{unhindered}*/true/*{}*/) AS goes_on
       FROM /*{retry}*/pgfeed.retry_sample/*{}*/ w
       WHERE w.key = h.key AND w.id > h.id
       ORDER BY id

@@ -84,6 +84,14 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     filled
 }
 
+/// Fills a file from `sql/` that is one statement, as a value in others: in parentheses.
+///
+/// # Panics
+/// As [`fill`].
+pub fn part(file: &str, places: &[(&str, &str)]) -> String {
+    format!("({})", fill(file, places).trim_end().trim_end_matches(';'))
+}
+
 /// Takes the body out of a file that quotes one with `$pgfeed$`, and fills it: what is filled in may hold that tag, so the whole
 /// is to be quoted anew ([`dollar`]).
 ///

@@ -39,7 +39,7 @@ impl Horizon {
 
     /// SQL for what a snapshot says, which is an expression, `s.now` in `next`.
     pub fn sql_of(snapshot: &str, next: &str) -> String {
-        part(include_str!("../../sql/horizon.sql"), &[("snapshot", snapshot), ("next", next)])
+        sql::part(include_str!("../../sql/horizon.sql"), &[("snapshot", snapshot), ("next", next)])
     }
 
     /// Reads the answer of a statement.
@@ -62,11 +62,6 @@ pub const ENDED: &str = "pg_catalog.pg_snapshot_xmax(s.now)::text::bigint";
 /// A number that is drawn.
 pub const DRAWN: &str = "pg_catalog.pg_current_xact_id()::text::bigint";
 
-/// A statement as a part of others.
-fn part(file: &str, places: &[(&str, &str)]) -> String {
-    sql::fill(file, places).trim_end().trim_end_matches(';').to_owned()
-}
-
 /// Where to begin to look: above the floor, or above the highest step that holds when it is looked.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Above {
@@ -83,7 +78,7 @@ impl Above {
         let [steps, running] = [steps, running].map(|numbers| format!("{numbers}::bigint[]"));
         let places = [("floor", format!("{floor}::bigint")), ("steps", steps), ("running", running)];
         let places = places.each_ref().map(|(name, value)| (*name, value.as_str()));
-        format!("({})", part(include_str!("../../sql/above.sql"), &places))
+        sql::part(include_str!("../../sql/above.sql"), &places)
     }
 
     /// Floor, steps and transactions, as parameters.

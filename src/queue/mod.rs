@@ -1,5 +1,6 @@
 //! The durable queue: its tables, the doorbell that wakes whoever waits for it, and how events are taken and settled.
 
+mod barrier;
 mod batch;
 pub mod doorbell;
 mod floor;

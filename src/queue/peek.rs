@@ -156,7 +156,7 @@ impl Peek {
         // snapshot's own xmax will not do: it is the highest number that has *ended*, and there are higher ones under way.)
         let until: i64 = ask::row(client, "SELECT pg_catalog.pg_current_xact_id()::text::bigint", &[])?.get(0);
         let query = format!(
-            "SELECT h.*, snapshot::text, {} AS storage FROM pg_catalog.pg_current_snapshot() AS snapshot, LATERAL ({}) h",
+            "SELECT h.*, snapshot::text, {} AS storage FROM pg_catalog.pg_current_snapshot() AS snapshot, LATERAL {} h",
             self.storage,
             Horizon::sql_of("snapshot", &format!("{until}::bigint"))
         );

@@ -9,6 +9,7 @@ use postgres::Client;
 use crate::connection::Connection;
 use crate::connection::ask::{self, Question, Value};
 use crate::error::Result;
+use crate::queue::barrier::Barriers;
 use crate::queue::batch::{Failure, Fate, Order};
 use crate::queue::floor::{Above, DRAWN, ENDED, Horizon};
 use crate::queue::registry::Queue;
@@ -92,12 +93,24 @@ impl Statements {
             Ok(connection.question(&sql::fill(file, places))?)
         };
         let make_way = [Way::Retry, Way::Dead].map(|way| way.sql(queue, "$1::bigint[]"));
+        let barriers = Barriers::of(queue);
+        let (first, [taken, head, behind]) = (barriers.first(), ["e", "r", "w"].map(|row| barriers.unhindered(row)));
+        let first = ("first_barrier", first.as_str());
         let storage = queue.storage();
         let storage = ("storage", storage.as_str());
         let (queue, retry, dead) = (("queue", table.as_str()), ("retry", retry.as_str()), ("dead", dead.as_str()));
         let lock = ("lock", lock);
         let above = Above::sql("$1", "$5", "$6");
-        let take = [queue, retry, ("above", &above), ("slots", "$2::bigint"), ("events", "$3"), ("share", "$4"), lock];
+        let take = [
+            queue,
+            first,
+            ("unhindered", &taken),
+            ("above", &above),
+            ("slots", "$2::bigint"),
+            ("events", "$3"),
+            ("share", "$4"),
+            lock,
+        ];
         let remove = [queue, storage, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3"), ("read_in", "$4::oid")];
         let bury = [
             ("ids", "$1::bigint[]"),
@@ -119,7 +132,16 @@ impl Statements {
             )?,
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
-                &[queue, retry, ("slots", "$1"), ("events", "$2"), ("bytes", "$3"), ("unordered", unordered)],
+                &[
+                    retry,
+                    first,
+                    ("head_unhindered", &head),
+                    ("unhindered", &behind),
+                    ("slots", "$1"),
+                    ("events", "$2"),
+                    ("bytes", "$3"),
+                    ("unordered", unordered),
+                ],
             )?,
             put_off: prepare(
                 include_str!("../../../sql/put_off.sql"),
