@@ -23,7 +23,7 @@ use crate::stop::Stop;
 pub const KIND: Kind = Kind {
     schemes: sink::KIND.schemes,
     name: "async-nats alone",
-    how: "messages with Nats-Msg-Id into a stream as the sink's, at most 256 of them unacknowledged",
+    how: "messages with Nats-Msg-Id into a stream as the sink's, at most 1024 of them unacknowledged",
     open,
 };
 

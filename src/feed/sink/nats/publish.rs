@@ -17,7 +17,7 @@ use crate::feed::sink::patience::Patience;
 
 /// How many messages may wait for their acknowledgements. The library queues up to 2048 before it makes anybody wait, so that
 /// nothing here waits for a server that has stopped reading but under [`Line::hear`]'s eyes.
-pub(crate) const WINDOW: usize = 256;
+pub(crate) const WINDOW: usize = 1024;
 /// What to do where we may not publish.
 const ALLOW_IT: &str = " (allow it in the user's permissions)";
 
