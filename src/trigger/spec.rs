@@ -60,6 +60,17 @@ pub enum Doorbell {
     Never,
 }
 
+impl Doorbell {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Adaptive => "adaptive",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 impl Destination {
     /// Whether both are the same place, however consumers are woken there.
     pub fn is(&self, other: &Self) -> bool {
