@@ -191,6 +191,11 @@ impl Spec {
             Columns::Only(names) | Columns::Except(names) => dedup(names),
         }
         dedup(&mut self.update_of);
+        if !self.update_of.is_empty() && !self.events.contains(&Event::Update) {
+            let events: Vec<&str> = self.events.iter().map(|event| event.word()).collect();
+            return Err(Error::usage("--update-of: updates are not among the events")
+                .hint(format!("leave it out, or choose --events {},update", events.join(","))));
+        }
         if let Some(condition) = &self.when {
             let images = RowImages::of(condition)?;
             if let Some(lacking) = self.events.iter().find(|event| !images.are_in(**event)) {
