@@ -32,8 +32,8 @@ impl KeyColumn {
         }
         let changed = format!("the type of its key column {name} was {was} and is {is}, and writes fail");
         match level {
-            // The order of its rows is kept by a number, and what is none cannot always be made one.
-            _ if self.was_whole_number() && !column.is_whole_number() => Some(changed),
+            // What is no number may not become one, and a number is told without quotes.
+            _ if self.was_whole_number() && !column.is_whole_number() => Some(format!("{changed}, or store no JSON")),
             // PL/pgSQL keeps the types of a row's fields with its plans, and refuses others (42804).
             Level::Row => Some(format!("{changed} in sessions that wrote before")),
             // Plans over a transition table are made anew when its table was altered.
