@@ -64,7 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'pgfeed' -ScriptBlock {
             [CompletionResult]::new('--columns', '--columns', [CompletionResultType]::ParameterName, 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'All columns but these in the payload')
             [CompletionResult]::new('--update-of', '--update-of', [CompletionResultType]::ParameterName, 'Only updates that change one of these columns, or the key')
-            [CompletionResult]::new('--when', '--when', [CompletionResultType]::ParameterName, 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events')
+            [CompletionResult]::new('--when', '--when', [CompletionResultType]::ParameterName, 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events. A change for which it fails is stored (durable), or not told (live), with a warning')
             [CompletionResult]::new('--doorbell', '--doorbell', [CompletionResultType]::ParameterName, 'Durable: ring for consumers when one sleeps, always (for other programs that LISTEN), or never (they poll)')
             [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'Schema of pgfeed''s own objects')
             [CompletionResult]::new('--lock-timeout', '--lock-timeout', [CompletionResultType]::ParameterName, 'Do not wait longer than this for a table that others hold')

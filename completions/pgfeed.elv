@@ -60,7 +60,7 @@ set edit:completion:arg-completer[pgfeed] = {|@words|
             cand --columns 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL'
             cand --exclude 'All columns but these in the payload'
             cand --update-of 'Only updates that change one of these columns, or the key'
-            cand --when 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events'
+            cand --when 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events. A change for which it fails is stored (durable), or not told (live), with a warning'
             cand --doorbell 'Durable: ring for consumers when one sleeps, always (for other programs that LISTEN), or never (they poll)'
             cand --schema 'Schema of pgfeed''s own objects'
             cand --lock-timeout 'Do not wait longer than this for a table that others hold'

@@ -64,7 +64,7 @@ diff\t'New values, and the previous ones of the columns that changed'"
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l columns -d 'Only these columns in the payload (the key is always in "key"); a name with a comma in double quotes, as in SQL' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l exclude -d 'All columns but these in the payload' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l update-of -d 'Only updates that change one of these columns, or the key' -r
-complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l when -d 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events' -r
+complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l when -d 'SQL condition over NEW and OLD; events that lack what it names must be left out with --events. A change for which it fails is stored (durable), or not told (live), with a warning' -r
 complete -c pgfeed -n "__fish_pgfeed_using_subcommand install-trigger" -l doorbell -d 'Durable: ring for consumers when one sleeps, always (for other programs that LISTEN), or never (they poll)' -r -f -a "adaptive\t''
 always\t''
 never\t''"

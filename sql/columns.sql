@@ -15,7 +15,7 @@ WITH RECURSIVE parts(attnum, type, in_range) AS (
   ) AS inner_type(oid, in_range)
 )
 SELECT a.attname AS name, a.attnum AS number, a.atttypid AS type_oid,
-       type_name, a.attgenerated = 'v' AS is_virtual, a.attgenerated <> '' AS is_generated,
+       type_name, pg_catalog.format_type(a.atttypid, NULL) AS bare_type, a.attgenerated = 'v' AS is_virtual, a.attgenerated <> '' AS is_generated,
        COALESCE(pg_catalog.array_position(k.conkey::pg_catalog.int4[], a.attnum::pg_catalog.int4), 0) AS key_place,
        ARRAY(
          SELECT DISTINCT setting::pg_catalog.text FROM parts p JOIN pg_catalog.pg_type t ON t.oid = p.type

@@ -11,11 +11,15 @@ use crate::units;
 const EXAMPLES: &str = "\
 What is added to a queue and leaves it in a second is measured for half a second, or
 between two looks with --watch. What other roles do is told to members of pg_monitor.
+What a trigger was asked besides its defaults is shown in the words of install-trigger's
+flags, in json as columns, exclude, update_of, skip_unchanged, when, enable_always and
+doorbell.
 
 Examples:
   pgfeed status
   pgfeed status --watch                            again every two seconds
-  pgfeed status -o json | jq '.queues[].waiting'";
+  pgfeed status -o json | jq '.queues[].waiting'
+  pgfeed status -o json | jq '.triggers[] | {table, when}'";
 
 /// Show triggers, queues, consumers and the notification queue
 #[derive(Debug, Args)]

@@ -64,7 +64,8 @@ pub struct InstallTrigger {
     #[arg(long)]
     pub skip_unchanged: bool,
 
-    /// SQL condition over NEW and OLD; events that lack what it names must be left out with --events
+    /// SQL condition over NEW and OLD; events that lack what it names must be left out with --events. A change for which it fails is
+    /// stored (durable), or not told (live), with a warning
     #[arg(long, value_name = "CONDITION")]
     pub when: Option<String>,
 

@@ -53,6 +53,10 @@ fn tail(args: &TailQueue, context: &Context) -> Result<Exit> {
         return Err(Error::usage("--jobs: whoever only looks is alone")
             .hint("workers share out what they take: --consume, --to or a command"));
     }
+    if args.unordered && !consumes {
+        return Err(Error::usage("--unordered: whoever only looks sees all events, oldest first")
+            .hint("it is for what is taken: --consume, --to or a command"));
+    }
     let acknowledgement = if args.at_most_once { Acknowledgement::NotNeeded } else { Acknowledgement::Needed };
     let taker = delivery::taker(&args.delivery, acknowledgement)?;
     if let Taker::Sink(destination) = &taker

@@ -5,14 +5,23 @@ use crate::error::Result;
 use crate::queue::{self, Queue};
 use crate::trigger::{self, Destination, State, Surveyed};
 
-pub(super) const GROUP: Group =
-    Group { name: "triggers", problems: &[&NO_QUEUE, &DRIFTED, &DISABLED, &ORPHANED, &FOREIGN, &UNKNOWN], examine };
+pub(super) const GROUP: Group = Group {
+    name: "triggers",
+    problems: &[&NO_QUEUE, &FAILING, &DRIFTED, &DISABLED, &ORPHANED, &FOREIGN, &UNKNOWN],
+    examine,
+};
 
 const NO_QUEUE: Problem = Problem {
     check: "triggers",
     symptom: "the queue that a trigger fills is gone: every write to its table fails",
     verdict: Verdict::Fail,
     remedy: "run the same install-trigger --queue again, which makes the queue, or uninstall-trigger on the table",
+};
+const FAILING: Problem = Problem {
+    check: "triggers",
+    symptom: "a key column that a durable trigger stores was dropped, renamed, or given another type: writes to its table fail",
+    verdict: Verdict::Fail,
+    remedy: "run the same install-trigger again, with the names that columns have now (--payload keys needs a key: choose another where it is gone), or uninstall-trigger on the table",
 };
 const DRIFTED: Problem = Problem {
     check: "triggers",
@@ -53,6 +62,7 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
         let problem = match one.state {
             State::Current => None,
             State::Drifted => Some(&DRIFTED),
+            State::Failing => Some(&FAILING),
             State::Disabled => Some(&DISABLED),
             State::Orphaned => Some(&ORPHANED),
             State::Foreign => Some(&FOREIGN),

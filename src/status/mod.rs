@@ -1,5 +1,6 @@
 //! What there is in a database and on its server, as plain data: triggers, queues, who uses them, and what may be in the way.
 
+mod options;
 mod queues;
 mod sessions;
 
@@ -12,6 +13,7 @@ use crate::connection::{Connection, ask};
 use crate::error::Result;
 use crate::trigger::{self, Destination, Surveyed};
 
+pub use options::Options;
 pub use queues::{Consumer, Mode, Queue};
 pub use sessions::{Holder, Session, Suspect, oldest_snapshot, suspects};
 
@@ -69,7 +71,10 @@ pub struct Trigger {
     pub events: Vec<&'static str>,
     /// What they tell.
     pub payload: Option<&'static str>,
-    /// `current`, `drifted`, `disabled`, `orphaned`, `foreign` or `unknown`.
+    /// What was asked besides.
+    #[serde(flatten)]
+    pub options: Options,
+    /// `current`, `drifted`, `failing`, `disabled`, `orphaned`, `foreign` or `unknown`.
     pub state: &'static str,
     /// Why it is not current.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +144,7 @@ impl Trigger {
             queue_schema: name("queue").and(Some(schema)).filter(|schema| schema != asked),
             events: spec.iter().flat_map(|spec| &spec.events).map(|event| event.word()).collect(),
             payload: spec.as_ref().map(|spec| spec.payload.word()),
+            options: spec.map(Options::of).unwrap_or_default(),
             state: state.word(),
             detail,
         }

@@ -33,7 +33,7 @@ pub fn json_string(text: &str) -> String {
 /// The JSON of one column of a row variable, as text: whole numbers as they are, the rest as row_to_json would write it.
 fn value(row: &str, column: &Column) -> String {
     let name = sql::ident(&column.name);
-    let json = if is_whole_number(column) {
+    let json = if column.is_whole_number() {
         format!("{row}.{name}::pg_catalog.text")
     } else {
         format!("pg_catalog.to_json({row}.{name})::pg_catalog.text")
@@ -44,7 +44,7 @@ fn value(row: &str, column: &Column) -> String {
 /// The same, refused by the server (as an undefined function) where the column is no whole number any more: what is one to JSON
 /// without quotes may be none with them.
 fn checked_value(row: &str, column: &Column) -> String {
-    if !is_whole_number(column) {
+    if !column.is_whole_number() {
         return value(row, column);
     }
     format!("COALESCE({}::pg_catalog.text, 'null')", checked_field(row, column))
@@ -53,7 +53,7 @@ fn checked_value(row: &str, column: &Column) -> String {
 /// No other type becomes an int8 by itself.
 fn checked_field(row: &str, column: &Column) -> String {
     let field = format!("{row}.{}", sql::ident(&column.name));
-    if is_whole_number(column) { format!("pg_catalog.int8out({field})") } else { field }
+    if column.is_whole_number() { format!("pg_catalog.int8out({field})") } else { field }
 }
 
 /// Some columns of a row variable as a list, which the server refuses where [`object`] could not tell them.
@@ -157,7 +157,7 @@ pub fn table_hash(table: &Table) -> String {
 pub fn hash(table: &Table, key: &[&Column], row: &str) -> String {
     let hash = match key {
         [] => return table_hash(table),
-        [column] if is_whole_number(column) => {
+        [column] if column.is_whole_number() => {
             format!("pg_catalog.hashint8({row}.{}::pg_catalog.int8)", sql::ident(&column.name))
         }
         key => format!("pg_catalog.hashtext({})", key_behind("", row, key)),
@@ -169,11 +169,6 @@ pub fn hash(table: &Table, key: &[&Column], row: &str) -> String {
 
 fn digest_of(table: &Table) -> u64 {
     digest(&format!("{}\0{}", table.told_schema, table.told_name))
-}
-
-/// int8, int2, int4
-fn is_whole_number(column: &Column) -> bool {
-    matches!(column.type_oid, 20 | 21 | 23)
 }
 
 #[cfg(test)]

@@ -2,11 +2,16 @@
 
 use postgres::Transaction;
 
-use super::plan::{Marker, Plan, Trigger};
+use super::plan::{Level, Marker, Plan, Trigger};
 use super::spec::Destination;
+use super::table::Table;
 use crate::connection::ask;
 use crate::error::Result;
 use crate::sql;
+
+/// Bits of `pg_trigger.tgtype` (catalog/pg_trigger.h).
+const FOR_EACH_ROW: i16 = 1;
+const INSERT_DELETE_UPDATE: i16 = 4 | 8 | 16;
 
 /// One installed function and its triggers on one table.
 #[derive(Debug, Clone)]
@@ -143,11 +148,19 @@ impl Installed {
             && plan.triggers.iter().all(|planned| self.triggers.iter().any(|trigger| trigger.is(planned)));
         if !self.has_function_of(plan) || !same_triggers {
             Difference::Triggers
-        } else if self.body != plan.body || self.comment != plan.marker() || !self.runs_as(plan) {
+        } else if self.body != plan.body || !plan.is_marked_by(&self.comment) || !self.runs_as(plan) {
             Difference::Function
         } else {
             Difference::None
         }
+    }
+
+    /// Why writes to its table fail, where they do because the key is not the one that it was made for. (A live trigger fails none.)
+    pub fn lost_key(&self, table: &Table) -> Option<String> {
+        let marker = self.marker.as_ref().filter(|marker| matches!(marker.spec.to, Destination::Queue { .. }))?;
+        let firing: Vec<Level> = self.triggers.iter().filter_map(InstalledTrigger::level_of_rows).collect();
+        let level = if firing.contains(&Level::Row) { Level::Row } else { *firing.first()? };
+        marker.key.iter().flatten().find_map(|column| column.lost(table, level))
     }
 
     fn runs_as(&self, plan: &Plan) -> bool {
@@ -173,6 +186,15 @@ impl Installed {
 }
 
 impl InstalledTrigger {
+    /// The level at which it is called, where it is enabled and tells rows: a TRUNCATE has none.
+    fn level_of_rows(&self) -> Option<Level> {
+        let is_enabled = matches!(self.enabled.as_str(), "O" | "A" | "mixed");
+        if !is_enabled || self.type_bits & INSERT_DELETE_UPDATE == 0 {
+            return None;
+        }
+        Some(if self.type_bits & FOR_EACH_ROW == 0 { Level::Statement } else { Level::Row })
+    }
+
     /// Whether it is as planned.
     fn is(&self, planned: &Trigger) -> bool {
         let same_condition = match (&self.condition, &planned.when) {

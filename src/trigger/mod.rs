@@ -10,6 +10,7 @@ mod condition;
 mod expression;
 mod filter;
 mod installed;
+mod key;
 mod keyset;
 mod migration;
 mod names;

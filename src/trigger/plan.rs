@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::body::Body;
 use super::filter::Filter;
 use super::installed::Installed;
+use super::key::KeyColumn;
 use super::names::{base_name, trigger_name};
 use super::published::Published;
 use super::spec::{Destination, Event, Payload, Spec};
@@ -28,6 +29,8 @@ pub struct Plan {
     pub table_oid: u32,
     /// What was asked.
     pub spec: Spec,
+    /// The primary key of the table.
+    pub key: Vec<KeyColumn>,
     /// The user's condition, as the server has understood it.
     pub condition: Option<String>,
     /// The schema of the function.
@@ -68,17 +71,24 @@ pub enum Level {
     Statement,
 }
 
-/// What the comment on the function says: what was asked.
+/// What the comment on the function says: what was asked, and of which table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marker {
     /// What was asked.
     pub spec: Spec,
+    /// The primary key of the table then; none where that was not written down yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Vec<KeyColumn>>,
 }
 
 impl Marker {
     /// Reads a comment; none when it is not ours, or from a version that is not understood.
     pub fn read(comment: &str) -> Option<Self> {
         serde_json::from_str(comment.strip_prefix(MARKER)?).ok()
+    }
+
+    fn comment(&self) -> String {
+        format!("{MARKER}{}", serde_json::to_string(self).expect("plain data is always JSON"))
     }
 }
 
@@ -132,6 +142,7 @@ impl Plan {
             table: table.display(),
             quoted_table: table.quoted(),
             table_oid: table.oid,
+            key: key.into_iter().map(KeyColumn::of).collect(),
             condition: condition.map(str::to_owned),
             schema: schema.to_owned(),
             function: base,
@@ -145,8 +156,12 @@ impl Plan {
 
     /// The comment on the function.
     pub fn marker(&self) -> String {
-        let marker = Marker { spec: self.spec.clone() };
-        format!("{MARKER}{}", serde_json::to_string(&marker).expect("plain data is always JSON"))
+        Marker { spec: self.spec.clone(), key: Some(self.key.clone()) }.comment()
+    }
+
+    /// Whether a comment says the same; what was installed before the key was a part of it is as good.
+    pub fn is_marked_by(&self, comment: &str) -> bool {
+        comment == self.marker() || comment == (Marker { spec: self.spec.clone(), key: None }).comment()
     }
 
     /// SQL that creates the function, or replaces it.

@@ -60,6 +60,17 @@ pub enum Doorbell {
     Never,
 }
 
+impl Doorbell {
+    /// The word on the command line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Adaptive => "adaptive",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 impl Destination {
     /// Whether both are the same place, however consumers are woken there.
     pub fn is(&self, other: &Self) -> bool {
@@ -180,6 +191,11 @@ impl Spec {
             Columns::Only(names) | Columns::Except(names) => dedup(names),
         }
         dedup(&mut self.update_of);
+        if !self.update_of.is_empty() && !self.events.contains(&Event::Update) {
+            let events: Vec<&str> = self.events.iter().map(|event| event.word()).collect();
+            return Err(Error::usage("--update-of: updates are not among the events")
+                .hint(format!("leave it out, or choose --events {},update", events.join(","))));
+        }
         if let Some(condition) = &self.when {
             let images = RowImages::of(condition)?;
             if let Some(lacking) = self.events.iter().find(|event| !images.are_in(**event)) {

@@ -35,6 +35,8 @@ pub enum State {
     Current,
     /// The table, or something of ours, was changed since.
     Drifted,
+    /// Writes to its table fail because of it.
+    Failing,
     /// Some trigger of it does not fire.
     Disabled,
     /// Its table is gone, and the function was left behind.
@@ -51,6 +53,7 @@ impl State {
         match self {
             Self::Current => "current",
             Self::Drifted => "drifted",
+            Self::Failing => "failing",
             Self::Disabled => "disabled",
             Self::Orphaned => "orphaned",
             Self::Foreign => "foreign",
@@ -100,20 +103,10 @@ fn state(
     let Some(marker) = &installed.marker else {
         return Ok((State::Unknown, Some("another version of pgfeed has installed it".to_owned())));
     };
-    if let Some(trigger) = installed.triggers.iter().find(|trigger| !matches!(trigger.enabled.as_str(), "O" | "A")) {
-        let how = match trigger.enabled.as_str() {
-            "R" => "fires for replicated changes only",
-            "mixed" => "does not fire alike on all partitions",
-            _ => "is disabled",
-        };
-        return Ok((State::Disabled, Some(format!("trigger {} {how}", trigger.name))));
-    }
     // What fails in between must not end the whole transaction.
     let mut savepoint = transaction.transaction()?;
-    match difference(&mut savepoint, installed, table.oid, marker, everything) {
-        Ok(Difference::None) => Ok((State::Current, None)),
-        Ok(Difference::Function) => Ok((State::Drifted, Some("its function differs".to_owned()))),
-        Ok(Difference::Triggers) => Ok((State::Drifted, Some("its triggers differ".to_owned()))),
+    match compared(&mut savepoint, installed, table.oid, marker, everything) {
+        Ok(found) => Ok(found),
         // It asks for what the table has no more.
         Err(error) if error.exit() == Exit::Usage => Ok((State::Drifted, Some(error.to_string()))),
         Err(error) if error.sqlstate().is_some() => Ok((State::Unknown, Some(error.to_string()))),
@@ -121,13 +114,35 @@ fn state(
     }
 }
 
-fn difference(
+fn compared(
     savepoint: &mut Transaction,
     installed: &Installed,
     oid: u32,
     marker: &Marker,
     everything: &[Installed],
-) -> Result<Difference> {
+) -> Result<(State, Option<String>)> {
     let table = Table::describe(savepoint, oid)?.ok_or_else(|| Error::usage("its table has just been dropped"))?;
-    Ok(installed.difference(&plan(savepoint, &table, marker.spec.clone(), &installed.schema, everything)?))
+    // First what hurts most.
+    if let Some(why) = installed.lost_key(&table) {
+        return Ok((State::Failing, Some(why)));
+    }
+    if let Some(why) = does_not_fire(installed) {
+        return Ok((State::Disabled, Some(why)));
+    }
+    let plan = plan(savepoint, &table, marker.spec.clone(), &installed.schema, everything)?;
+    Ok(match installed.difference(&plan) {
+        Difference::None => (State::Current, None),
+        Difference::Function => (State::Drifted, Some("its function differs".to_owned())),
+        Difference::Triggers => (State::Drifted, Some("its triggers differ".to_owned())),
+    })
+}
+
+fn does_not_fire(installed: &Installed) -> Option<String> {
+    let trigger = installed.triggers.iter().find(|trigger| !matches!(trigger.enabled.as_str(), "O" | "A"))?;
+    let how = match trigger.enabled.as_str() {
+        "R" => "fires for replicated changes only",
+        "mixed" => "does not fire alike on all partitions",
+        _ => "is disabled",
+    };
+    Some(format!("trigger {} {how}", trigger.name))
 }

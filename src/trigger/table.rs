@@ -49,6 +49,8 @@ pub struct Column {
     pub type_oid: u32,
     /// The type as SQL names it, with its schema where it needs one.
     pub type_name: String,
+    /// The same without what only limits its values (a length, a precision).
+    pub bare_type: String,
     /// A virtual generated column (PostgreSQL 18), which triggers do not see.
     pub is_virtual: bool,
     /// Place in the primary key, from 1; 0 when it is not in it.
@@ -58,6 +60,11 @@ pub struct Column {
 }
 
 impl Column {
+    /// Whether it is an int2, int4 or int8.
+    pub fn is_whole_number(&self) -> bool {
+        matches!(self.type_oid, 20 | 21 | 23)
+    }
+
     /// Whether a setting decides how its values are written.
     pub fn is_written_by(&self, setting: &str) -> bool {
         self.written_by.iter().any(|name| name == setting)
@@ -65,8 +72,8 @@ impl Column {
 
     #[cfg(test)]
     pub fn sample(name: &str, type_oid: u32) -> Self {
-        let (name, type_name, written_by) = (name.to_owned(), String::new(), Vec::new());
-        Self { name, number: 1, type_oid, type_name, is_virtual: false, key_place: 0, written_by }
+        let (name, type_name, bare_type, written_by) = (name.to_owned(), String::new(), String::new(), Vec::new());
+        Self { name, number: 1, type_oid, type_name, bare_type, is_virtual: false, key_place: 0, written_by }
     }
 }
 
@@ -138,6 +145,7 @@ fn columns(transaction: &mut Transaction, oid: u32) -> Result<Vec<Column>> {
         number: row.get("number"),
         type_oid: row.get("type_oid"),
         type_name: row.get("type_name"),
+        bare_type: row.get("bare_type"),
         is_virtual: row.get("is_virtual"),
         key_place: row.get("key_place"),
         written_by: row.get("written_by"),

@@ -73,6 +73,8 @@ fn names_are_checked_before_connecting() {
         &["serve", "--queue", ""],
         &["demo", "--rate", "0"],
         &["tail-queue", "q", "--poll", "0"],
+        &["tail-queue", "q", "--unordered"],
+        &["tail-queue", "q", "--dead", "--unordered"],
         &["install-trigger", "t", "--lock-timeout", "1000h"],
         &["install-trigger", "t", "--columns", "\"a"],
         &["install-trigger", "t", "--exclude", "a,,b"],

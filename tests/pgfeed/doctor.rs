@@ -184,13 +184,14 @@ fn installations_that_are_not_as_asked_for_are_found() {
 #[test]
 fn queues_that_were_altered_are_found() {
     let db = Database::new();
-    for name in ["unlogged", "cycling", "secured", "altered", "idle", "still"] {
+    for name in ["unlogged", "cycling", "secured", "altered", "renamed", "idle", "still"] {
         db.pgfeed(["notify", "--queue", name, "--create", "x"]).run().ok();
     }
     db.sql("ALTER TABLE pgfeed.queue_unlogged SET UNLOGGED");
     db.sql("ALTER SEQUENCE pgfeed.ids_cycling CYCLE");
     db.sql("ALTER TABLE pgfeed.retry_secured ENABLE ROW LEVEL SECURITY");
     db.sql("ALTER TABLE pgfeed.dead_altered DROP COLUMN error");
+    db.sql("ALTER TABLE pgfeed.queue_renamed RENAME COLUMN payload TO body; ALTER TABLE pgfeed.queue_renamed DROP COLUMN key");
     db.sql("ALTER TABLE pgfeed.queue_still SET (autovacuum_enabled = off)");
     db.sql("UPDATE pgfeed.queue_idle SET at = now() - interval '11 minutes'");
     db.pgfeed(["tail-queue", "still", "-e", "--on-error", "dead", "--", "false"]).run();
@@ -199,6 +200,7 @@ fn queues_that_were_altered_are_found() {
     finds(&output, "queues", "fail", "the sequence of queue_cycling cycles");
     finds(&output, "queues", "fail", "retry_secured has row security");
     finds(&output, "queues", "fail", "dead_altered lacks error");
+    finds(&output, "queues", "fail", "queue_renamed lacks key, payload");
     finds(&output, "queues", "warn", "queue_still is not vacuumed");
     finds(&output, "events", "warn", "queue \"still\" has 1 dead events");
     finds(&output, "events", "warn", "1 events wait in \"idle\"");

@@ -5,6 +5,7 @@ mod backfill;
 mod changes;
 pub mod doorbell;
 mod installing;
+mod lost_key;
 mod rights;
 mod safety;
 mod truncate;

@@ -74,6 +74,35 @@ fn every_state_of_a_trigger_is_told() {
 }
 
 #[test]
+fn what_a_trigger_was_asked_is_told_in_the_words_of_its_flags() {
+    let db = Database::new();
+    db.sql("CREATE TABLE t (id int PRIMARY KEY, status text, \"of, all\" text)");
+    let install = |words: &[&str]| db.pgfeed([&["install-trigger", "t"], words].concat()).run().ok();
+    install(&["--channel", "a"]);
+    install(&["--channel", "b", "--exclude", "status,\"of, all\"", "--skip-unchanged", "--enable-always"]);
+    install(&["--channel", "c", "--events", "update", "--update-of", "status", "--when", "NEW.\"of, all\" = 'x\ny'"]);
+    install(&["--queue", "q", "--columns", "status,id", "--doorbell", "never"]);
+    let told = db.pgfeed(["status"]).run().ok().stdout;
+    let triggers = told.split("\n\n").find(|part| part.starts_with("triggers:")).unwrap();
+    insta::assert_snapshot!(triggers, @r#"
+    triggers:
+      table     delivery  to  events                payload  state    options
+      public.t  live      a   insert,update,delete  row      current
+      public.t  live      b   insert,update,delete  row      current  --exclude status,"of, all" --skip-unchanged --enable-always
+      public.t  live      c   update                row      current  --update-of status --when "NEW.\"of, all\" = 'x\ny'"
+      public.t  durable   q   insert,update,delete  row      current  --columns status,id --doorbell never
+    "#);
+    let json = status(&db);
+    let triggers: Vec<String> = json["triggers"].as_array().unwrap().iter().map(Value::to_string).collect();
+    insta::assert_snapshot!(triggers.join("\n"), @r#"
+    {"channel":"a","delivery":"live","events":["insert","update","delete"],"payload":"row","state":"current","table":"public.t"}
+    {"channel":"b","delivery":"live","enable_always":true,"events":["insert","update","delete"],"exclude":["status","of, all"],"payload":"row","skip_unchanged":true,"state":"current","table":"public.t"}
+    {"channel":"c","delivery":"live","events":["update"],"payload":"row","state":"current","table":"public.t","update_of":["status"],"when":"NEW.\"of, all\" = 'x\ny'"}
+    {"columns":["status","id"],"delivery":"durable","doorbell":"never","events":["insert","update","delete"],"payload":"row","queue":"q","state":"current","table":"public.t"}
+    "#);
+}
+
+#[test]
 fn queues_tell_how_full_they_are_and_who_takes_from_them() {
     let db = Database::new();
     db.pgfeed(["notify", "--queue", "q", "--create", "-l"]).stdin("1\n2\n3\n4\n").run().ok();

@@ -7,7 +7,12 @@ use crate::units::show_duration;
 /// All of it, as lines.
 pub fn lines(status: &Status) -> Vec<String> {
     let mut lines = head(status);
-    part(&mut lines, "triggers", &["table", "delivery", "to", "events", "payload", "state"], trigger_rows(status));
+    part(
+        &mut lines,
+        "triggers",
+        &["table", "delivery", "to", "events", "payload", "state", "options"],
+        trigger_rows(status),
+    );
     part(
         &mut lines,
         "queues",
@@ -73,6 +78,7 @@ fn trigger_rows(status: &Status) -> Vec<Vec<String>> {
             trigger.events.join(","),
             trigger.payload.unwrap_or("?").to_owned(),
             format!("{}{state}", trigger.state),
+            trigger.options.flags(),
         ]
     };
     status.triggers.iter().map(row).collect()

@@ -246,3 +246,38 @@ fn a_key_that_is_gone_fails_the_write() {
         assert_eq!(delivered(&db, &[]).len(), 1);
     }
 }
+
+#[test]
+fn a_column_that_is_added_is_told_at_once_unless_others_are_listed() {
+    for (args, at_once) in [(&[][..], true), (&["--exclude", "secret"], false), (&["--columns", "id"], false)] {
+        let db = Database::new();
+        durable(&db, "id int PRIMARY KEY, secret text", args);
+        db.sql("ALTER TABLE t ADD COLUMN added text DEFAULT 'x'; INSERT INTO t VALUES (1)");
+        assert_eq!(delivered(&db, &[])[0].contains("added"), at_once, "{args:?}");
+        let needs_another = args.first() == Some(&"--exclude");
+        let state = if needs_another { "drifted" } else { "current" };
+        db.pgfeed(["status"]).run().ok().stdout_has(state);
+        install(&db, &[&["t"], args].concat()).stdout_has(if needs_another { "replaced" } else { "unchanged" });
+        db.sql("INSERT INTO t VALUES (2)");
+        assert_eq!(delivered(&db, &[])[0].contains("added"), at_once || needs_another, "{args:?}");
+    }
+}
+
+#[test]
+fn a_table_that_is_renamed_is_told_by_its_old_name_until_the_next_install() {
+    let db = Database::new();
+    durable(&db, "id int PRIMARY KEY", &[]);
+    db.sql("ALTER TABLE t RENAME TO renamed; INSERT INTO renamed VALUES (1)");
+    assert_eq!(delivered(&db, &[]), [r#"{"op":"INSERT","key":{"id":1},"new":{"id":1}}"#]);
+    db.pgfeed(["status"])
+        .run()
+        .ok()
+        .stdout_has("public.renamed  durable   q")
+        .stdout_has("drifted: its triggers differ");
+    db.pgfeed(["doctor"]).run().ok().stdout_has("public.renamed -> queue \"q\": its triggers differ");
+    install(&db, &["renamed"]).stdout_has("replaced  public.renamed");
+    db.sql("INSERT INTO renamed VALUES (2)");
+    let told = r#"{"op":"INSERT","schema":"public","table":"renamed","key":{"id":2},"new":{"id":2}}"#;
+    assert_eq!(delivered(&db, &[]), [told]);
+    db.pgfeed(["status"]).run().ok().stdout_has(" current\n");
+}

@@ -101,6 +101,17 @@ fn conditions_that_do_not_fit_the_events_are_refused_without_a_server() {
 }
 
 #[test]
+fn updates_of_columns_without_updates_are_refused_without_a_server() {
+    for (events, all) in [("insert", "insert,update"), ("truncate,delete", "delete,truncate,update")] {
+        let words = ["install-trigger", "t", "-d", "host=/nowhere", "--update-of", "a", "--events", events];
+        let message = format!(
+            "pgfeed: error: --update-of: updates are not among the events\n  hint: leave it out, or choose --events {all}\n"
+        );
+        Pgfeed::new(words).run().code(2).stdout_is("").stderr_is(&message);
+    }
+}
+
+#[test]
 fn conditions_that_the_server_does_not_understand_are_usage_errors() {
     let db = Database::new();
     db.sql(OBJECTS);

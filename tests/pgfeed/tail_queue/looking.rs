@@ -115,6 +115,10 @@ fn which_queue() {
 fn there_is_one_that_looks() {
     let db = with_queue();
     db.pgfeed(["tail-queue", "q", "-j", "2"]).run().code(2).stderr_has("--jobs: whoever only looks is alone");
+    let refused = db.pgfeed(["tail-queue", "q", "--unordered"]).run().code(2).stdout_is("");
+    refused
+        .stderr_has("--unordered: whoever only looks")
+        .stderr_has("hint: it is for what is taken: --consume, --to or a command");
 }
 
 #[test]
