@@ -140,11 +140,16 @@ fn wrong(row: &Row, queue: &str) -> Vec<Finding> {
     let vacuumed = row.get::<_, Option<f64>>("vacuumed_seconds").map(|s| Duration::from_secs_f64(s.max(0.0)));
     let vacuumed =
         vacuumed.map_or_else(|| "never vacuumed".to_owned(), |ago| format!("vacuumed {} ago", show_duration(ago)));
-    let lacks: Option<&str> = row.get("lacks");
+    let altered = |column: &str, how: &str| {
+        let what: Option<&str> = row.get(column);
+        what.map(|what| BROKEN.found(format!("{table}{how}{what}")))
+    };
     let is = |what: &str| row.get::<_, bool>(what);
     [
         is("is_something_else").then(|| BROKEN.found(format!("{table} is no ordinary table"))),
-        lacks.map(|lacks| BROKEN.found(format!("{table} lacks {lacks}"))),
+        altered("lacks", " lacks "),
+        altered("is_typed", ": "),
+        altered("asks_for", " asks for a value of "),
         is("is_unlogged").then(|| UNLOGGED.found(format!("{table} is unlogged"))),
         is("ids_repeat").then(|| IDS_REPEAT.found(format!("the sequence of {table} cycles"))),
         is("has_row_security").then(|| ROW_SECURITY.found(format!("{table} has row security"))),

@@ -1,13 +1,14 @@
 //! Probes of what is installed: whether every trigger still does what was asked for, and has the queue that it fills.
 
 use super::{Finding, Group, Patient, Problem, Verdict, well};
+use crate::connection::ask;
 use crate::error::Result;
 use crate::queue::{self, Queue};
 use crate::trigger::{self, Destination, State, Surveyed};
 
 pub(super) const GROUP: Group = Group {
     name: "triggers",
-    problems: &[&NO_QUEUE, &FAILING, &DRIFTED, &DISABLED, &ORPHANED, &FOREIGN, &UNKNOWN],
+    problems: &[&NO_QUEUE, &MAY_NOT_STORE, &FAILING, &DRIFTED, &DISABLED, &ORPHANED, &FOREIGN, &UNKNOWN],
     examine,
 };
 
@@ -22,6 +23,12 @@ const FAILING: Problem = Problem {
     symptom: "a key column that a durable trigger stores was dropped, renamed, or given another type: writes to its table fail",
     verdict: Verdict::Fail,
     remedy: "run the same install-trigger again, with the names that columns have now (--payload keys needs a key: choose another where it is gone), or uninstall-trigger on the table",
+};
+const MAY_NOT_STORE: Problem = Problem {
+    check: "triggers",
+    symptom: "the owner of a table may not write to the queue that its trigger fills: every write to the table fails",
+    verdict: Verdict::Fail,
+    remedy: "GRANT USAGE ON the queue's SCHEMA, and INSERT ON the queue's table, TO the owner of the function",
 };
 const DRIFTED: Problem = Problem {
     check: "triggers",
@@ -71,9 +78,16 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
         findings.extend(problem.map(|problem| problem.found(told(one))));
         if let (Some(Destination::Queue { name, .. }), Some(table)) =
             (one.spec.as_ref().map(|spec| &spec.to), &one.table)
-            && !is_there(&mut transaction, &Queue::named(&one.schema, name))?
         {
-            findings.push(NO_QUEUE.found(format!("{table} -> queue \"{name}\"")));
+            let queue = Queue::named(&one.schema, name);
+            let found = if !is_there(&mut transaction, &queue)? {
+                Some(NO_QUEUE.found(format!("{table} -> queue \"{name}\"")))
+            } else if !may_store(&mut transaction, &one.owner, &queue)? {
+                Some(MAY_NOT_STORE.found(format!("{table} -> queue \"{name}\": {}", one.owner)))
+            } else {
+                None
+            };
+            findings.extend(found);
         }
     }
     if findings.is_empty() {
@@ -91,7 +105,13 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
 fn is_there(transaction: &mut postgres::Transaction, queue: &Queue) -> Result<bool> {
     let exists = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
     Ok(queue::find(transaction, &queue.schema, &queue.name)?.is_some()
-        && crate::connection::ask::row(transaction, exists, &[&queue.table()])?.get(0))
+        && ask::row(transaction, exists, &[&queue.table()])?.get(0))
+}
+
+/// Whether the role with whose rights a function runs may write to a queue.
+fn may_store(transaction: &mut postgres::Transaction, role: &str, queue: &Queue) -> Result<bool> {
+    let may = "SELECT pg_catalog.has_schema_privilege($1::text, $2::text, 'USAGE') AND pg_catalog.has_table_privilege($1::text, $3::text, 'INSERT')";
+    Ok(ask::row(transaction, may, &[&role, &queue.schema, &queue.table()])?.get(0))
 }
 
 fn told(one: &Surveyed) -> String {

@@ -22,6 +22,8 @@ pub struct Surveyed {
     pub function: String,
     /// The schema of the function, which is that of the queue.
     pub schema: String,
+    /// Whose rights the function runs with.
+    pub owner: String,
     /// Whether it is what was asked for.
     pub state: State,
     /// Why it is not, where there is more to say.
@@ -76,6 +78,7 @@ pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
             spec: installed.marker.as_ref().map(|marker| marker.spec.clone()),
             function: format!("{}.{}", installed.schema, installed.function),
             schema: installed.schema.clone(),
+            owner: installed.owner.clone(),
             state,
             detail,
         });
@@ -88,6 +91,7 @@ pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
             detail: Some(format!("trigger {trigger} calls {function}")),
             function,
             schema: String::new(),
+            owner: String::new(),
             state: State::Foreign,
         });
     }

@@ -182,9 +182,28 @@ fn installations_that_are_not_as_asked_for_are_found() {
 }
 
 #[test]
+fn an_owner_who_may_not_store_is_found_and_the_remedy_helps() {
+    let db = Database::new();
+    let owner = db.role("owner");
+    db.sql(&format!("CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t OWNER TO {owner}"));
+    db.pgfeed(["install-trigger", "t", "--queue", "q"]).run().ok();
+    let finds_nothing = || !wrong(&doctor(&db).code(0)).iter().any(|(check, ..)| check == "triggers");
+    assert!(finds_nothing());
+    for (right, object) in [("INSERT", "pgfeed.queue_q"), ("USAGE", "SCHEMA pgfeed")] {
+        db.sql(&format!("REVOKE {right} ON {object} FROM {owner}"));
+        let refused = db.client().batch_execute("INSERT INTO t VALUES (1)");
+        assert_eq!(refused.unwrap_err().code(), Some(&postgres::error::SqlState::INSUFFICIENT_PRIVILEGE));
+        finds(&doctor(&db).code(4), "triggers", "fail", &format!("public.t -> queue \"q\": {owner}"));
+        db.sql(&format!("GRANT {right} ON {object} TO {owner}"));
+    }
+    db.sql("INSERT INTO t VALUES (1)");
+    assert!(finds_nothing());
+}
+
+#[test]
 fn queues_that_were_altered_are_found() {
     let db = Database::new();
-    for name in ["unlogged", "cycling", "secured", "altered", "renamed", "idle", "still"] {
+    for name in ["unlogged", "cycling", "secured", "altered", "renamed", "typed", "asking", "idle", "still"] {
         db.pgfeed(["notify", "--queue", name, "--create", "x"]).run().ok();
     }
     db.sql("ALTER TABLE pgfeed.queue_unlogged SET UNLOGGED");
@@ -192,6 +211,9 @@ fn queues_that_were_altered_are_found() {
     db.sql("ALTER TABLE pgfeed.retry_secured ENABLE ROW LEVEL SECURITY");
     db.sql("ALTER TABLE pgfeed.dead_altered DROP COLUMN error");
     db.sql("ALTER TABLE pgfeed.queue_renamed RENAME COLUMN payload TO body; ALTER TABLE pgfeed.queue_renamed DROP COLUMN key");
+    db.sql("ALTER TABLE pgfeed.queue_typed ALTER payload TYPE varchar(9)");
+    db.sql("ALTER TABLE pgfeed.queue_asking ALTER id DROP IDENTITY; ALTER TABLE pgfeed.queue_asking ADD by text NOT NULL DEFAULT ''");
+    db.sql("ALTER TABLE pgfeed.queue_asking ALTER by DROP DEFAULT");
     db.sql("ALTER TABLE pgfeed.queue_still SET (autovacuum_enabled = off)");
     db.sql("UPDATE pgfeed.queue_idle SET at = now() - interval '11 minutes'");
     db.pgfeed(["tail-queue", "still", "-e", "--on-error", "dead", "--", "false"]).run();
@@ -201,6 +223,8 @@ fn queues_that_were_altered_are_found() {
     finds(&output, "queues", "fail", "retry_secured has row security");
     finds(&output, "queues", "fail", "dead_altered lacks error");
     finds(&output, "queues", "fail", "queue_renamed lacks key, payload");
+    finds(&output, "queues", "fail", "queue_typed: payload is character varying(9)");
+    finds(&output, "queues", "fail", "queue_asking asks for a value of id, by");
     finds(&output, "queues", "warn", "queue_still is not vacuumed");
     finds(&output, "events", "warn", "queue \"still\" has 1 dead events");
     finds(&output, "events", "warn", "1 events wait in \"idle\"");
