@@ -17,6 +17,9 @@ struct Stream {
 /// When it holds so many messages, of about 2500.
 const KILLED_AT: u64 = 500;
 
+/// How many messages to take at once, each of which is a request: the producers may be faster.
+const AT_ONCE: u64 = 500;
+
 impl Arrivals for Stream {
     fn url(&self) -> String {
         self.nats.borrow().url("stream=S&subject=s.{key.key}")
@@ -29,7 +32,7 @@ impl Arrivals for Stream {
             nats.again();
             self.is_killed.set(true);
         }
-        let (stored, last) = self.nats.borrow().stored_behind("S", self.last.get());
+        let (stored, last) = self.nats.borrow().stored_behind("S", self.last.get(), AT_ONCE);
         self.last.set(last);
         stored.into_iter().flat_map(|message| (message.body + "\n").into_bytes()).collect()
     }

@@ -94,16 +94,17 @@ impl Nats {
 
     /// Everything that a stream holds, in its order.
     pub fn stored(&self, stream: &str) -> Vec<Stored> {
-        self.stored_behind(stream, 0).0
+        self.stored_behind(stream, 0, u64::MAX).0
     }
 
-    /// What a stream holds behind a message with this number, in its order, and the number of the last one.
-    pub fn stored_behind(&self, stream: &str, number: u64) -> (Vec<Stored>, u64) {
+    /// What a stream holds behind a message with this number, in its order, at most so many, and the number of the last one.
+    pub fn stored_behind(&self, stream: &str, number: u64, most: u64) -> (Vec<Stored>, u64) {
         self.with(async |client| {
             let mut stream = jetstream::new(client).get_stream(stream).await.unwrap();
             let state = stream.info().await.unwrap().state.clone();
+            let last = state.last_sequence.min(number.saturating_add(most));
             let mut stored = Vec::new();
-            for sequence in state.first_sequence.max(number + 1)..=state.last_sequence {
+            for sequence in state.first_sequence.max(number + 1)..=last {
                 let message = stream.get_raw_message(sequence).await.unwrap();
                 stored.push(Stored {
                     subject: message.subject.to_string(),
@@ -111,7 +112,7 @@ impl Nats {
                     body: String::from_utf8(message.payload.to_vec()).unwrap(),
                 });
             }
-            (stored, state.last_sequence)
+            (stored, last)
         })
     }
 
