@@ -158,6 +158,24 @@ fn a_file_that_is_rotated_or_removed_is_made_anew() {
 }
 
 #[test]
+fn a_folder_that_goes_while_it_runs_is_told_once_and_waited_for() {
+    let (db, dir) = (with_queue(), tempfile::tempdir().unwrap());
+    let (folder, away) = (dir.path().join("folder"), dir.path().join("away"));
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("file");
+    let running = db.spawn(["tail-queue", "q", "--max-attempts", "1", "--to", &format!("file:{}", file.display())]);
+    store(&db, "x");
+    wait_until("it is in the file", || held(&db) == "0 0 0");
+    fs::rename(&folder, &away).unwrap();
+    store(&db, "x");
+    running.wait_stderr("file: No such file or directory (os error 2); trying again\n");
+    fs::rename(&away, &folder).unwrap();
+    running.wait_stderr("delivering again\n");
+    wait_until("it is in the file", || held(&db) == "0 0 0");
+    assert_eq!((ids(&file), running.stderr().lines().count()), (vec![1, 2], 2), "{}", running.stderr());
+}
+
+#[test]
 fn a_full_disk_is_waited_for_and_leaves_no_half_lines() {
     let (db, dir) = (with_queue(), tempfile::tempdir().unwrap());
     let file = dir.path().join("file");

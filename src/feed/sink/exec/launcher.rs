@@ -13,6 +13,16 @@ use crate::sys;
 pub struct Launcher {
     words: Vec<OsString>,
     variables: Vec<(String, String)>,
+    stderr: Stderr,
+}
+
+/// Where the stderr of a process goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stderr {
+    /// It is ours.
+    Inherited,
+    /// To ours as well, and its last line becomes a part of the reason why events were refused.
+    Heard,
 }
 
 /// What a process may do with its stdout.
@@ -30,12 +40,17 @@ pub type Started = Result<Process, String>;
 impl Launcher {
     /// Will start this program with these arguments.
     pub fn new(words: &[OsString]) -> Self {
-        Self { words: words.to_vec(), variables: Vec::new() }
+        Self { words: words.to_vec(), variables: Vec::new(), stderr: Stderr::Inherited }
     }
 
     /// Sets a variable for every process.
     pub fn env(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Decides where the stderr of every process goes.
+    pub fn stderr(&mut self, stderr: Stderr) {
+        self.stderr = stderr;
     }
 
     /// The program's name, for people. The arguments may hold what is nobody's business.
@@ -61,6 +76,9 @@ impl Launcher {
         command.stdin(Stdio::piped());
         if output == Output::Answers {
             command.stdout(Stdio::piped());
+        }
+        if self.stderr == Stderr::Heard {
+            command.stderr(Stdio::piped());
         }
         sys::kill_with_this_thread(&mut command);
         match Process::start(&mut command) {
