@@ -208,12 +208,14 @@ impl Table {
         let pid = holder.as_ref().map(|holder| holder.backend_pid());
         let reached = self.reached.take().filter(|reached| reached.holder == pid);
         let mut holder = holder;
-        let Reached { layout, way, .. } = match reached {
-            Some(reached) => reached,
-            None => self.reach(holder.as_deref_mut())?,
+        let (Reached { layout, way, .. }, changes) = match reached.map(|reached| self.read(events, reached)) {
+            // The table may have been altered since it was found.
+            Some((reached, changes)) if !changes.iter().any(Told::lacks_columns) => (reached, changes),
+            _ => {
+                let reached = self.reach(holder.as_deref_mut())?;
+                self.read(events, reached)
+            }
         };
-        let told = |event: &Waiting| Told { key: event.key, step: read(&event.payload, &self.wish, &layout) };
-        let changes: Vec<Told> = events.iter().map(told).collect();
         let (way, applied) = match (way, holder) {
             (Way::Beside, Some(holder)) => (Way::Beside, apply(holder, &layout, &changes)?),
             (Way::Own(own), holder) => {
@@ -224,6 +226,12 @@ impl Table {
         };
         self.reached = Some(Reached { layout, way, holder: pid });
         Ok(applied)
+    }
+
+    fn read(&self, events: &[Waiting], reached: Reached) -> (Reached, Vec<Told>) {
+        let told = |event: &Waiting| Told { key: event.key, step: read(&event.payload, &self.wish, &reached.layout) };
+        let changes = events.iter().map(told).collect();
+        (reached, changes)
     }
 
     fn reach(&self, holder: Option<&mut Connection>) -> Result<Reached> {
