@@ -76,6 +76,8 @@ fn what_is_no_file_or_cannot_be_opened_is_told_at_once() {
     for path in [&fifo, dir.path(), Path::new("/dev/null"), Path::new("/dev/stdout")] {
         append(&db, path).run().code(2).stderr_has("it is not a regular file").stderr_has("hint: what else there is");
     }
+    let host = db.pgfeed(["tail-queue", "q", "--to", "file://tmp/events"]).run().code(2);
+    host.stderr_has("what follows two slashes is a host").stderr_has("hint: write file:PATH, or file:///PATH");
     append(&db, &dir.path().join("no/such")).run().code(1).stderr_has("No such file or directory");
     append_with(&db, "file:").run().code(2).stderr_has("a path is missing");
     append_with(&db, "file:x?fsync=maybe").run().code(2).stderr_has("fsync: it is yes or no");

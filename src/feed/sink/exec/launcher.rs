@@ -1,7 +1,11 @@
 //! What to run: the command as given, its environment, and what a failure to start it means.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::process::Process;
@@ -56,6 +60,26 @@ impl Launcher {
     /// The program's name, for people. The arguments may hold what is nobody's business.
     pub fn name(&self) -> String {
         self.words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// Looks for the program where the system will, so that a mistyped name is told at once, and not when the first event comes.
+    ///
+    /// # Errors
+    /// When it is not there, or may not be executed.
+    pub fn look(&self) -> Result<()> {
+        let Some(program) = self.words.first() else { return Ok(()) };
+        let places = match std::env::var_os("PATH") {
+            _ if program.as_bytes().contains(&b'/') => vec![PathBuf::from(program)],
+            Some(path) => std::env::split_paths(&path).map(|folder| folder.join(program)).collect(),
+            // The system has folders of its own for that.
+            None => return Ok(()),
+        };
+        let files: Vec<_> = places.iter().filter_map(|place| fs::metadata(place).ok()).collect();
+        if files.iter().any(|file| file.is_file() && file.mode() & 0o111 != 0) {
+            return Ok(());
+        }
+        let code = if files.is_empty() { libc::ENOENT } else { libc::EACCES };
+        Err(self.never(&io::Error::from_raw_os_error(code)))
     }
 
     /// Starts a process, in a group of its own so that it can be ended with all that it has started.

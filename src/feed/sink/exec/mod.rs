@@ -128,6 +128,14 @@ impl Exec {
         })
     }
 
+    /// Looks whether the program is there.
+    ///
+    /// # Errors
+    /// That it is not, or may not be executed.
+    pub fn look(&self) -> Result<()> {
+        self.launcher.look()
+    }
+
     /// Offers no further event when half of the time for which a batch is held is over: the rest was not tried.
     #[must_use]
     pub fn within(mut self, hold: Option<Hold>) -> Self {
