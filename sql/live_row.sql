@@ -62,7 +62,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
   END;
   IF is_first THEN
     RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-      USING HINT = CASE WHEN wanted THEN 'The change is told without its values. This warning is given once a transaction.'
+      USING HINT = CASE WHEN wanted THEN 'The change is told without its values. If the table was altered, run install-trigger again. This warning is given once a transaction.'
         ELSE 'The condition of the trigger failed, and the change is not told. This warning is given once a transaction.' END;
   END IF;
   IF NOT wanted THEN
@@ -86,7 +86,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     END;
     IF is_first THEN
       RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-        USING HINT = 'The change is not told at all. This warning is given once a transaction.';
+        USING HINT = 'The change is not told at all. If the table was altered, run install-trigger again. This warning is given once a transaction.';
     END IF;
   END;
   RETURN NULL;

@@ -46,7 +46,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
   END;
   IF is_first THEN
     RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-      USING HINT = 'The changes of this statement are told without their values. This warning is given once a transaction.';
+      USING HINT = 'The changes of this statement are told without their values. If the table was altered, run install-trigger again. This warning is given once a transaction.';
   END IF;
   BEGIN
     IF TG_LEVEL = 'ROW' OR TG_OP = 'TRUNCATE' THEN
@@ -66,7 +66,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     END;
     IF is_first THEN
       RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-        USING HINT = 'The changes of this statement are not told at all. This warning is given once a transaction.';
+        USING HINT = 'The changes of this statement are not told at all. If the table was altered, run install-trigger again. This warning is given once a transaction.';
     END IF;
   END;
   RETURN NULL;
