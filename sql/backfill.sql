@@ -1,5 +1,5 @@
 -- Stores the next rows of a table behind a key as SNAPSHOT events, and says which keys it has met and what became of their rows:
--- stored, unwanted where the condition is not satisfied, or what backfill_fate.sql says; null for one that somebody else has locked.
+-- stored, unwanted where the condition is not satisfied, or what backfill_fate.sql says; null for one that somebody else has locked, or that is gone.
 -- Each row is locked while it is read and stored: what was written to it before has its event already, and what comes later waits,
 -- so the event stands in its right place. A row that somebody else has locked is left for later: to wait for it with others in
 -- hand is how deadlocks are made. Where to go on is decided by the keys before the locks: a row may have moved meanwhile.

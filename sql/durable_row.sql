@@ -9,6 +9,7 @@ DECLARE
   tail CONSTANT text := ',"txid":"' || pg_current_xact_id()::text || '","at":"'
     || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}';
   told text;
+  is_first bool;
 BEGIN
   IF /*{has_condition}*/false/*{}*/ AND TG_OP <> 'TRUNCATE' THEN
     -- A condition that fails must neither fail the write nor lose the event.
@@ -17,8 +18,16 @@ BEGIN
         RETURN NULL;
       END IF;
     EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-      RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-        USING HINT = 'The condition of the trigger failed, and the change is stored.';
+      -- Not for every row again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
+      BEGIN
+        is_first := /*{first_condition}*/true/*{}*/;
+      EXCEPTION WHEN OTHERS THEN
+        is_first := true;
+      END;
+      IF is_first THEN
+        RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+          USING HINT = 'The condition of the trigger failed, and the change is stored. This warning is given once a transaction.';
+      END IF;
     END;
   END IF;
   IF /*{lists_columns}*/false/*{}*/ AND TG_OP <> 'TRUNCATE' THEN
@@ -34,8 +43,15 @@ BEGIN
         told := told || /*{told_more}*/''/*{}*/;
       END IF;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR undefined_function THEN
-      RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-        USING HINT = 'The table was altered, and the change is stored with the columns that it has now. Run install-trigger again with those; sessions that warn after that have to reconnect.';
+      BEGIN
+        is_first := /*{first_altered}*/true/*{}*/;
+      EXCEPTION WHEN OTHERS THEN
+        is_first := true;
+      END;
+      IF is_first THEN
+        RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+          USING HINT = 'The table was altered, and the change is stored with the columns that it has now. Run install-trigger again with those; sessions that warn after that have to reconnect. This warning is given once a transaction.';
+      END IF;
       told := CASE TG_OP WHEN 'DELETE' THEN /*{rest_old}*/''/*{}*/ ELSE /*{rest_new}*/''/*{}*/ END
         || CASE TG_OP WHEN 'UPDATE' THEN /*{rest_more}*/''/*{}*/ ELSE '' END;
     END;

@@ -10,6 +10,7 @@ DECLARE
   tail CONSTANT text := ',"txid":"' || pg_current_xact_id()::text || '","at":"'
     || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}';
   trouble text;
+  is_first bool;
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
     INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, barrier, payload) VALUES (/*{table_hash}*/1/*{}*/, true, op || tail);
@@ -34,13 +35,21 @@ BEGIN
       INSERT INTO /*{queue}*/pgfeed.queue_sample/*{}*/ (key, payload)
       SELECT /*{hash}*/r.id/*{}*/, op || /*{identity}*/',"key":{"id":' || r.id::text || '}'/*{}*/ || /*{rest}*/''/*{}*/ || tail
       FROM changes r;
-      IF FOUND THEN
-        RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, trouble
-          USING HINT = 'The table was altered, and the changes are stored with the columns that it has now. Run install-trigger again with those.';
-      END IF;
     END IF;
     IF NOT FOUND THEN
       RETURN NULL;
+    END IF;
+    IF trouble IS NOT NULL THEN
+      -- Not for every statement again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
+      BEGIN
+        is_first := /*{first_altered}*/true/*{}*/;
+      EXCEPTION WHEN OTHERS THEN
+        is_first := true;
+      END;
+      IF is_first THEN
+        RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, trouble
+          USING HINT = 'The table was altered, and the changes are stored with the columns that it has now. Run install-trigger again with those. This warning is given once a transaction.';
+      END IF;
     END IF;
   END IF;
   /*{ring}*/IF NOT pg_try_advisory_xact_lock_shared(1885824600, 1) THEN PERFORM pg_notify('pgfeed:sample', ''); END IF;/*{}*/

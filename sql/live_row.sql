@@ -14,6 +14,7 @@ DECLARE
   more pg_catalog.text := '';
   tail pg_catalog.text := '}';
   note pg_catalog.text;
+  is_first pg_catalog.bool;
 BEGIN
   IF TG_OP <> 'TRUNCATE' AND NOT COALESCE(/*{when}*/true/*{}*/, false) THEN
     RETURN NULL;
@@ -53,13 +54,20 @@ BEGIN
   PERFORM pg_catalog.pg_notify(channel, note);
   RETURN NULL;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-  IF NOT wanted THEN
+  -- Not for every row again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
+  BEGIN
+    is_first := CASE WHEN wanted THEN /*{first_values}*/true/*{}*/ ELSE /*{first_condition}*/true/*{}*/ END;
+  EXCEPTION WHEN OTHERS THEN
+    is_first := true;
+  END;
+  IF is_first THEN
     RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-      USING HINT = 'The condition of the trigger failed, and the change is not told.';
+      USING HINT = CASE WHEN wanted THEN 'The change is told without its values. This warning is given once a transaction.'
+        ELSE 'The condition of the trigger failed, and the change is not told. This warning is given once a transaction.' END;
+  END IF;
+  IF NOT wanted THEN
     RETURN NULL;
   END IF;
-  RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-    USING HINT = 'The change is told without its values.';
   BEGIN
     -- What was assigned before the error is still there; what was sent or counted is not.
     note := op || head || cut || tail;
@@ -71,8 +79,15 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     END IF;
     PERFORM pg_catalog.pg_notify(channel, note);
   EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-      USING HINT = 'The change is not told at all.';
+    BEGIN
+      is_first := /*{first_silence}*/true/*{}*/;
+    EXCEPTION WHEN OTHERS THEN
+      is_first := true;
+    END;
+    IF is_first THEN
+      RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+        USING HINT = 'The change is not told at all. This warning is given once a transaction.';
+    END IF;
   END;
   RETURN NULL;
 END $pgfeed$;

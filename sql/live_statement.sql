@@ -10,6 +10,7 @@ DECLARE
   label CONSTANT pg_catalog.text := CASE TG_OP WHEN 'DELETE' THEN ',"old":' ELSE ',"new":' END;
   tail pg_catalog.text := '}';
   note pg_catalog.text;
+  is_first pg_catalog.bool;
 BEGIN
   -- Whatever changed a row has got an xid; a statement that found none shall not ask for one.
   tail := ',"txid":"' || pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text || '","at":"'
@@ -37,8 +38,16 @@ BEGIN
   END IF;
   RETURN NULL;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-  RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-    USING HINT = 'The changes of this statement are told without their values.';
+  -- Not for every statement again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
+  BEGIN
+    is_first := /*{first_values}*/true/*{}*/;
+  EXCEPTION WHEN OTHERS THEN
+    is_first := true;
+  END;
+  IF is_first THEN
+    RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+      USING HINT = 'The changes of this statement are told without their values. This warning is given once a transaction.';
+  END IF;
   BEGIN
     IF TG_LEVEL = 'ROW' OR TG_OP = 'TRUNCATE' THEN
       PERFORM pg_catalog.pg_notify(channel, op || cut || /*{seq}*/',"seq":1'/*{}*/ || tail);
@@ -50,8 +59,15 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
             FROM changes r OFFSET 0) x;
     END IF;
   EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
-      USING HINT = 'The changes of this statement are not told at all.';
+    BEGIN
+      is_first := /*{first_silence}*/true/*{}*/;
+    EXCEPTION WHEN OTHERS THEN
+      is_first := true;
+    END;
+    IF is_first THEN
+      RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
+        USING HINT = 'The changes of this statement are not told at all. This warning is given once a transaction.';
+    END IF;
   END;
   RETURN NULL;
 END $pgfeed$;

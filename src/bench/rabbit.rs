@@ -76,7 +76,7 @@ impl Client {
     /// # Errors
     /// What the broker says; that it says nothing.
     pub fn declare(&self, queue: &str, kind: Declare) -> Result<()> {
-        self.ask(ANSWER, ensure_queue(&self.link().connection, &queue.into(), kind))
+        self.ask(ANSWER, ensure_queue(&self.link().connection, &queue.into(), kind)).map(drop)
     }
 
     /// Deletes a queue.

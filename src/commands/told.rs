@@ -24,7 +24,24 @@ impl Report for Told {
         self.term.warn(format!("{why}; trying again"));
     }
 
+    fn blocked(&self, why: &str, waiting: &[&Event]) {
+        match waiting {
+            [Event { origin: Origin::Queue { queue, id, .. }, .. }, others @ ..] => {
+                let (more, wait) = match others.len() {
+                    0 => (String::new(), "waits"),
+                    more => (format!(" and {more} more"), "wait"),
+                };
+                self.term.warn(format!("{why}; trying again (event {id} of queue {queue}{more} {wait})"));
+            }
+            _ => self.unavailable(why),
+        }
+    }
+
     fn available(&self) {
         self.term.note("delivering again");
+    }
+
+    fn noticed(&self, what: &str) {
+        self.term.warn(what);
     }
 }

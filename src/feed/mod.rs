@@ -144,6 +144,11 @@ pub trait Sink {
         Ok(())
     }
 
+    /// What it has noticed that people should know, though everything goes on.
+    fn notices(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What it may refuse when it is flushed.
     fn refuses(&self) -> Refuses {
         Refuses::Events

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::stop::Stop;
 use deliver::{Delivery, Room};
-use outage::Outages;
+use outage::{Blocked, Outages};
 use pace::Pace;
 
 /// How often a pause looks whether a limit ends it.
@@ -38,8 +38,14 @@ pub trait Report {
     fn refused(&self, event: &Event, reason: &str);
     /// Nobody is there to take events; told once until somebody is there again.
     fn unavailable(&self, why: &str);
+    /// Nobody takes these where they lead, and they wait.
+    fn blocked(&self, why: &str, _waiting: &[&Event]) {
+        self.unavailable(why);
+    }
     /// Somebody is there again.
     fn available(&self);
+    /// The sink has noticed something.
+    fn noticed(&self, _what: &str) {}
 }
 
 /// What a pump does next.
@@ -100,6 +106,7 @@ impl Pump<'_> {
             }
             let started = Instant::now();
             let delivery = self.deliver(&batch)?;
+            self.sink.notices().iter().for_each(|what| self.report.noticed(what));
             match delivery {
                 Delivery::ReaderGone => return Ok(End::ReaderGone),
                 // Beside what is blocked others may get through.
@@ -143,7 +150,8 @@ impl Pump<'_> {
                 // What is blocked comes again by itself. Where nothing got through it may be that nothing does.
                 let some_got_through = undelivered.len() < events(&batch);
                 let put_off = self.source.puts_off();
-                let wait = outages.blocked(self.report, &why, some_got_through, put_off.unwrap_or_default());
+                let blocked = Blocked { why: &why, waiting: &waiting(&batch, &undelivered) };
+                let wait = outages.blocked(self.report, &blocked, some_got_through, put_off.unwrap_or_default());
                 match again {
                     Again::Yes => self.settle_or_give_back(batch, &undelivered, reserved, wait)?,
                     Again::No => self.settle(batch, &undelivered, reserved)?,
@@ -246,6 +254,13 @@ impl Pump<'_> {
         self.meter.settle(reserved, delivered);
         fatal.map_or(Ok(()), Err)
     }
+}
+
+/// The events that nobody has refused, nor taken.
+fn waiting<'a>(batch: &'a [Item], undelivered: &[Undelivered]) -> Vec<&'a Event> {
+    let untried = undelivered.iter().filter(|event| event.reason.is_none());
+    let event = |one: &Undelivered| if let Item::Event(event) = &batch[one.place] { Some(event) } else { None };
+    untried.filter_map(event).collect()
 }
 
 fn events(batch: &[Item]) -> usize {

@@ -23,7 +23,7 @@ pub struct Taken {
     pub at: Timestamp,
     /// The hash of table and key.
     pub key: i64,
-    /// Whether it waits for everything older.
+    /// Whether it waits for everything older of its table.
     pub barrier: bool,
     /// What it tells.
     pub payload: String,

@@ -13,7 +13,7 @@ mod simulation;
 use crate::connection::ask::Value;
 use crate::sql;
 
-/// So many steps at most: each has one more transaction to wait for than the one below it.
+/// So many steps at most: each has more transactions to wait for than the one below it.
 const STEPS: usize = 8;
 
 /// What a taker saw of the server's transactions, before it took.
@@ -139,7 +139,7 @@ impl Floor {
 
     /// Notes the horizon in front of a take: what was taken before is a candidate from now on.
     pub fn before_take(&mut self, horizon: &Horizon) {
-        if self.candidate.is_none() && self.highest > self.highest_step() && self.steps.len() < STEPS {
+        if self.candidate.is_none() && self.highest > self.highest_step() {
             self.candidate = Some((self.highest, horizon.next_to_start));
         }
     }
@@ -157,6 +157,8 @@ impl Floor {
             && has_passed(id)
         {
             let running = horizon.running.iter().copied().filter(|number| *number < until).collect();
+            // Above all there has to be one behind what was taken last; of the others, the lower ones become the floor first.
+            self.steps.truncate(STEPS - 1);
             self.steps.push(Step { id, running });
             self.candidate = None;
         }
@@ -167,7 +169,7 @@ impl Floor {
     /// Notes the end of the queue behind a take that found nothing for these slots: up to it there is nothing to look at but what
     /// is under way. `next_to_start` was drawn by who has seen `end`.
     pub fn after_nothing(&mut self, end: i64, next_to_start: i64) {
-        if !self.is_about_to_rise() && end > self.highest_step() && self.steps.len() < STEPS {
+        if !self.is_about_to_rise() && end > self.highest_step() {
             self.candidate = Some((end, next_to_start));
         }
     }
@@ -283,7 +285,7 @@ mod tests {
             let running: Vec<i64> = (1..=number).collect();
             take(&mut floor, &horizon(&running, number + 1), Some(number), false);
         }
-        assert_eq!(floor.steps.len(), STEPS);
-        assert_eq!(take(&mut floor, &horizon(&[99], 200), Some(200), false), 8);
+        assert_eq!((floor.steps.len(), floor.highest_step()), (STEPS, 98));
+        assert_eq!(take(&mut floor, &horizon(&[99], 200), Some(200), false), 7);
     }
 }

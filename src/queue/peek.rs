@@ -169,7 +169,8 @@ impl Peek {
         }
         let horizon = Horizon::of(&row);
         self.floor.before_take(&horizon);
-        let last = self.floor.above().seen_by(&horizon);
+        // What made way for others' ids has none above 0, and waits for another attempt: only the first look shows it.
+        let last = if self.first { i64::MIN } else { self.floor.above().seen_by(&horizon) };
         Ok(Window { snapshot: row.get("snapshot"), horizon, storage, last })
     }
 }

@@ -10,6 +10,17 @@ use crate::sql;
 pub const SEQ: &str = "',\"seq\":' || pg_catalog.set_config('pgfeed.seq', \
     (COALESCE(NULLIF(pg_catalog.current_setting('pgfeed.seq', true), ''), '0')::pg_catalog.int8 + 1)::pg_catalog.text, true)";
 
+/// Whether a warning is the first of its kind in the transaction, for a table and where it is told to; from then on it is not. Kept in
+/// a setting of the transaction as well, which outlives the function: `SET` at the function takes back only the settings that it names.
+pub fn is_first(kind: &str, table: &Table, destination: &str) -> String {
+    let told = "COALESCE(pg_catalog.current_setting('pgfeed.warned', true), '')";
+    let mark = sql::literal(&format!("{kind} {:x};", digest(&format!("{:x} {destination}", digest_of(table)))));
+    format!(
+        "CASE WHEN pg_catalog.strpos({told}, {mark}) > 0 THEN false \
+         ELSE pg_catalog.set_config('pgfeed.warned', {told} || {mark}, true) IS NOT NULL END"
+    )
+}
+
 /// Joins text expressions with `||`, in groups, so that a table of 1600 columns does not nest 1600 levels deep.
 fn concat(terms: &[String]) -> String {
     const GROUP: usize = 40;
@@ -101,39 +112,61 @@ pub fn changed_object(columns: &[&Column]) -> String {
 /// The same as [`object`], behind a label, of those columns that the row still has. Slower, and right whatever has become of
 /// the table.
 pub fn object_of_the_rest(label: &str, row: &str, columns: &[&Column]) -> String {
-    let json = format!("pg_catalog.row_to_json({})", if row == "r" { "r.*" } else { row });
-    let members = format!("pg_catalog.json_each({json}) e(name, value)");
-    let object = members_of_the_rest(&members, &is_named(Some(columns)));
-    format!("CASE WHEN {} THEN '' ELSE {label} || {object} END", is_escaped(&json))
+    let members = format!("pg_catalog.json_each({}) e(name, value)", inert_json(row));
+    format!("{label} || {}", members_of_the_rest(&members, &is_named(Some(columns))))
 }
 
 /// The same as [`changed_object`], likewise; of all columns that the table has now where none are named.
 pub fn changed_object_of_the_rest(label: &str, columns: Option<&[&Column]>) -> String {
-    let [old, new] = ["OLD", "NEW"].map(|row| format!("pg_catalog.row_to_json({row})"));
+    let [old, new] = ["OLD", "NEW"].map(inert_json);
     // Both versions have the same columns in the same order.
     let members =
         format!("ROWS FROM (pg_catalog.json_each({old}), pg_catalog.json_each({new})) e(name, value, again, becomes)");
     let differs = format!("e.value::pg_catalog.text <> e.becomes::pg_catalog.text AND {}", is_named(columns));
-    let object = members_of_the_rest(&members, &differs);
-    format!("CASE WHEN {} OR {} THEN '' ELSE {label} || {object} END", is_escaped(&old), is_escaped(&new))
+    format!("{label} || {}", members_of_the_rest(&members, &differs))
 }
 
-/// An object of some members, which are rows `e` with a name and a value.
+/// An object of some members of inert JSON, which are rows `e` with a name and a value.
 fn members_of_the_rest(members: &str, which: &str) -> String {
     let member = "pg_catalog.to_json(e.name)::pg_catalog.text || ':' || e.value::pg_catalog.text";
-    format!("(SELECT '{{' || COALESCE(pg_catalog.string_agg({member}, ','), '') || '}}' FROM {members} WHERE {which})")
+    let inert = format!("pg_catalog.string_agg({member}, ',')");
+    let object = INERT.iter().rev().fold(inert, |json, (real, inert)| replace(&json, inert, real));
+    format!("(SELECT '{{' || COALESCE({object}, '') || '}}' FROM {members} WHERE {which})")
 }
 
-/// Whether a member `e` is one of some columns.
+/// Whether a member `e` of inert JSON is one of some columns.
 fn is_named(columns: Option<&[&Column]>) -> String {
     let Some(columns) = columns else { return "true".to_owned() };
-    let names: Vec<String> = columns.iter().map(|column| sql::literal(&column.name)).collect();
+    let names: Vec<String> = columns.iter().map(|column| sql::literal(&inert_name(&column.name))).collect();
     format!("e.name = ANY (ARRAY[{}]::pg_catalog.text[])", names.join(", "))
 }
 
-/// Whether there may be characters in some JSON that the server refuses as soon as it takes that apart: a zero, half a pair.
-fn is_escaped(json: &str) -> String {
-    format!("pg_catalog.strpos({json}::pg_catalog.text, {}) > 0", sql::literal("\\u"))
+/// What makes JSON inert, in this order. The server refuses to take JSON apart that has the code of a zero, half a pair, or a character
+/// that its encoding lacks; but a row may hold such JSON. So each `\u` becomes a backslash and a `u`, and where these two stand
+/// already they are kept apart by a `-`. That is undone in the other order: two backslashes in inert JSON are followed by one of both.
+const INERT: [(&str, &str); 2] = [(r"\\", r"\\-"), (r"\u", r"\\u")];
+
+/// The JSON of a row variable, inert.
+fn inert_json(row: &str) -> String {
+    let json = format!("pg_catalog.row_to_json({})::pg_catalog.text", if row == "r" { "r.*" } else { row });
+    let inert = INERT.iter().fold(json, |json, (real, inert)| replace(&json, real, inert));
+    format!("{inert}::pg_catalog.json")
+}
+
+/// The name that a column has in inert JSON, once that is taken apart: of the characters below a space the server writes all but
+/// these five with `\u`.
+fn inert_name(name: &str) -> String {
+    let inert = |c: char| match c {
+        '\\' => r"\-".to_owned(),
+        '\u{8}' | '\t' | '\n' | '\u{c}' | '\r' => c.to_string(),
+        '\0'..' ' => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    name.chars().map(inert).collect()
+}
+
+fn replace(text: &str, what: &str, with: &str) -> String {
+    format!("pg_catalog.replace({text}, {}, {})", sql::literal(what), sql::literal(with))
 }
 
 /// Whether any of some columns differs between OLD and NEW, byte for byte: unlike `IS DISTINCT FROM` this needs no equality

@@ -10,6 +10,7 @@ use super::table::Table;
 use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::sql;
 
 /// One installation, as it was found.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ pub fn survey(transaction: &mut Transaction) -> Result<Vec<Surveyed>> {
         all.push(Surveyed {
             table: installed.table.as_ref().map(|table| format!("{}.{}", table.schema, table.name)),
             spec: installed.marker.as_ref().map(|marker| marker.spec.clone()),
-            function: format!("{}.{}", installed.schema, installed.function),
+            function: sql::qualified(&installed.schema, &installed.function),
             schema: installed.schema.clone(),
             owner: installed.owner.clone(),
             state,
@@ -148,5 +149,5 @@ fn does_not_fire(installed: &Installed) -> Option<String> {
         "mixed" => "does not fire alike on all partitions",
         _ => "is disabled",
     };
-    Some(format!("trigger {} {how}", trigger.name))
+    Some(format!("trigger {} {how}", sql::ident(&trigger.name)))
 }

@@ -173,7 +173,7 @@ fn installations_that_are_not_as_asked_for_are_found() {
     db.sql("ALTER TABLE off DISABLE TRIGGER ALL; DROP TABLE gone");
     let output = doctor(&db).code(0);
     finds(&output, "triggers", "warn", "public.drifted -> queue \"q\": its");
-    finds(&output, "triggers", "warn", "public.off -> queue \"q\": trigger !pgfeed_off_queue_");
+    finds(&output, "triggers", "warn", "public.off -> queue \"q\": trigger \"!pgfeed_off_queue_");
     finds(&output, "triggers", "warn", "(a table that is gone) -> queue \"q\"");
     db.sql("DROP TABLE pgfeed.queue_q");
     let output = doctor(&db).code(4);

@@ -9,6 +9,7 @@ mod lost_key;
 mod rights;
 mod safety;
 mod truncate;
+mod warnings;
 
 use crate::harness::{Database, Output};
 

@@ -184,11 +184,21 @@ fn a_command_that_is_not_there_ends_it() {
             "pgfeed: error: running no-such-program: No such file or directory (os error 2)\n  hint: ",
         ),
         (&["/etc/passwd"], "pgfeed: error: running /etc/passwd: Permission denied (os error 13)\n  hint: "),
-        (&["sh", "-c", "exit 127"], "pgfeed: error: running sh: exit code 127\n  hint: "),
-        (&["sh", "-c", "exit 126"], "pgfeed: error: running sh: exit code 126\n  hint: "),
     ] {
+        // At once, and not when the first event comes.
+        let run = database.pgfeed(["listen", "c", "--"]).args(command).run().code(1);
+        run.stdout_is("").stderr_has(told).lacks("listening");
+    }
+    for (command, told) in [
+        (&["sh", "-c", "exit 127"][..], "pgfeed: error: running sh: exit code 127\n  hint: "),
+        (&["sh", "-c", "exit 126"], "pgfeed: error: running sh: exit code 126\n  hint: "),
+        (&["./goes"], "pgfeed: error: running ./goes: No such file or directory (os error 2)\n  hint: "),
+    ] {
+        let program = dir.path().join("goes");
+        std::fs::copy("/bin/true", &program).unwrap();
         // Also when refusals are skipped: the next event would fare no better.
         let run = start(&database, &dir, &[&["--on-error", "skip", "--"][..], command].concat());
+        std::fs::remove_file(&program).unwrap();
         notify(&database, "c", "x");
         run.finish().code(1).stdout_is("").stderr_has(told);
     }

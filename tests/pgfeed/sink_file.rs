@@ -76,6 +76,8 @@ fn what_is_no_file_or_cannot_be_opened_is_told_at_once() {
     for path in [&fifo, dir.path(), Path::new("/dev/null"), Path::new("/dev/stdout")] {
         append(&db, path).run().code(2).stderr_has("it is not a regular file").stderr_has("hint: what else there is");
     }
+    let host = db.pgfeed(["tail-queue", "q", "--to", "file://tmp/events"]).run().code(2);
+    host.stderr_has("what follows two slashes is a host").stderr_has("hint: write file:PATH, or file:///PATH");
     append(&db, &dir.path().join("no/such")).run().code(1).stderr_has("No such file or directory");
     append_with(&db, "file:").run().code(2).stderr_has("a path is missing");
     append_with(&db, "file:x?fsync=maybe").run().code(2).stderr_has("fsync: it is yes or no");
@@ -155,6 +157,24 @@ fn a_file_that_is_rotated_or_removed_is_made_anew() {
     assert_eq!((ids(&dir.path().join("file.1")), ids(&file)), (vec![1], vec![4]));
     running.signal(Signal::Term);
     running.finish().code(130);
+}
+
+#[test]
+fn a_folder_that_goes_while_it_runs_is_told_once_and_waited_for() {
+    let (db, dir) = (with_queue(), tempfile::tempdir().unwrap());
+    let (folder, away) = (dir.path().join("folder"), dir.path().join("away"));
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("file");
+    let running = db.spawn(["tail-queue", "q", "--max-attempts", "1", "--to", &format!("file:{}", file.display())]);
+    store(&db, "x");
+    wait_until("it is in the file", || held(&db) == "0 0 0");
+    fs::rename(&folder, &away).unwrap();
+    store(&db, "x");
+    running.wait_stderr("file: No such file or directory (os error 2); trying again\n");
+    fs::rename(&away, &folder).unwrap();
+    running.wait_stderr("delivering again\n");
+    wait_until("it is in the file", || held(&db) == "0 0 0");
+    assert_eq!((ids(&file), running.stderr().lines().count()), (vec![1, 2], 2), "{}", running.stderr());
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod large;
 mod looking;
 mod new_ids;
 mod order;
+mod reasons;
 mod records;
 mod retries;
 mod rights;

@@ -62,9 +62,10 @@ pub fn run(
     let sink = |source: &QueueSource| -> Result<Box<dyn Sink>> {
         Ok(match taker {
             Taker::Stdout => Box::new(output::sink(&args.output, context.term, &stdout)),
-            Taker::Command => Box::new(
-                exec::sink(&args.delivery, &stop, context.term)?.env("PGFEED_QUEUE", &queue.name).within(source.hold()),
-            ),
+            Taker::Command => {
+                let sink = exec::sink(&args.delivery, &stop, context.term)?.stderr(exec::stderr(context.term));
+                Box::new(sink.env("PGFEED_QUEUE", &queue.name).within(source.hold()))
+            }
             Taker::Sink(destination) => destination.open(&stop)?,
         })
     };

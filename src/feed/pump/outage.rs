@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Again, Report};
 use crate::backoff::Backoff;
+use crate::feed::event::Event;
 
 /// For how long all that was not taken because of a lack of room, or where it leads, has to be taken until that counts as over.
 const CALM: Duration = Duration::from_secs(5);
@@ -40,6 +41,12 @@ struct Trouble {
     extent: Extent,
 }
 
+/// Events that cannot be taken where they lead.
+pub struct Blocked<'a> {
+    pub why: &'a str,
+    pub waiting: &'a [&'a Event],
+}
+
 /// Whether everything was taken since a trouble was seen.
 #[derive(PartialEq, Eq)]
 enum Eased {
@@ -57,7 +64,7 @@ enum Extent {
 impl Outages {
     /// Nobody was there. Returns how long to wait for somebody.
     pub fn unavailable(&mut self, again: Again, report: &dyn Report, why: &str) -> Duration {
-        self.see(again, report, why, Extent::Everything, Duration::ZERO)
+        self.see(again, why, Extent::Everything, Duration::ZERO, || report.unavailable(why))
     }
 
     /// There was room for some events at best. Returns how long to wait for more.
@@ -65,17 +72,24 @@ impl Outages {
         if let Some(trouble) = self.lanes(again).0.trouble.as_mut().filter(|_| some_found_room) {
             trouble.backoff.reset();
         }
-        self.see(again, report, why, Extent::Some, CALM)
+        self.see(again, why, Extent::Some, CALM, || report.unavailable(why))
     }
 
     /// Some events cannot be taken where they lead; others may be, beside them or between their attempts, of which one comes `within`
     /// a time. Returns how long to wait until they are tried again.
-    pub fn blocked(&mut self, report: &dyn Report, why: &str, some_got_through: bool, within: Duration) -> Duration {
+    pub fn blocked(
+        &mut self,
+        report: &dyn Report,
+        blocked: &Blocked,
+        some_got_through: bool,
+        within: Duration,
+    ) -> Duration {
         if some_got_through {
             self.all_is_well(Again::No, report);
         }
         let calm = within.max(AGAIN_AFTER) + CALM;
-        self.see(Again::Yes, report, why, Extent::Some, calm)
+        let Blocked { why, waiting } = blocked;
+        self.see(Again::Yes, why, Extent::Some, calm, || report.blocked(why, waiting))
     }
 
     /// Everything was taken.
@@ -104,7 +118,7 @@ impl Outages {
         nobody.map_or(Duration::ZERO, |trouble| trouble.since.elapsed())
     }
 
-    fn see(&mut self, again: Again, report: &dyn Report, why: &str, extent: Extent, calm: Duration) -> Duration {
+    fn see(&mut self, again: Again, why: &str, extent: Extent, calm: Duration, tell: impl FnOnce()) -> Duration {
         let (ours, other) = self.lanes(again);
         // Who else may have dealt with it is not known here, and it would never be told again.
         ours.trouble.take_if(|trouble| trouble.seen.elapsed() >= trouble.calm.max(SOON));
@@ -114,7 +128,7 @@ impl Outages {
         let trouble = ours.trouble.get_or_insert_with(|| {
             // One reason for both is one line.
             if !other.is_told(why) {
-                report.unavailable(why);
+                tell();
             }
             Trouble::new(why, longer)
         });

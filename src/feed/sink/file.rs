@@ -55,7 +55,14 @@ fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
 pub(crate) fn read(mut target: Target) -> Result<(PathBuf, bool)> {
     let fsync = target.take_as("fsync", yes_or_no)?.unwrap_or(true);
     let path = &target.address()[target.scheme().len() + 1..];
-    let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+    let path = PathBuf::from(match path.strip_prefix("//") {
+        Some(path) if !path.starts_with('/') => {
+            return Err(Error::usage("--to file: what follows two slashes is a host, and files are here")
+                .hint("write file:PATH, or file:///PATH from the root on"));
+        }
+        Some(path) => path,
+        None => path,
+    });
     if path.as_os_str().is_empty() {
         return Err(Error::usage("--to file: a path is missing"));
     }

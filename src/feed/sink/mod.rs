@@ -17,6 +17,8 @@ mod isolate;
 mod judged;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
+#[cfg(feature = "amqp")]
+mod notices;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]
 pub(crate) mod patience;
 #[cfg(any(feature = "amqp", feature = "http", feature = "nats", feature = "redis"))]

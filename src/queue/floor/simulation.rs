@@ -46,7 +46,7 @@ impl Server {
         for _ in 0..self.random(6) {
             let count = self.writers.len();
             match self.random(4) {
-                0 if count < 5 => {
+                0 if count < 12 => {
                     let number = self.draw_number();
                     self.writers.push(Writer { number, drawn: Vec::new() });
                 }

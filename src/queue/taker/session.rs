@@ -81,6 +81,11 @@ fn rewritten() -> Error {
     Error::connection("the queue's table was rewritten meanwhile: its events are read again")
 }
 
+/// Only a panic ends the thread, and it had the connection.
+fn gone() -> Error {
+    Error::failed("the connection has ended with its thread")
+}
+
 /// A connection, and what it does by itself.
 pub struct Session {
     /// None while the thread has it.
@@ -148,7 +153,7 @@ impl Session {
         match (&self.failed, &mut self.connection) {
             (None, Some(connection)) => Ok(connection),
             (Some(error), _) => Err(error.clone()),
-            (None, None) => Err(Error::failed("the connection has ended with its thread")),
+            (None, None) => Err(gone()),
         }
     }
 
@@ -178,7 +183,11 @@ impl Session {
     /// That this has failed.
     pub fn secure(&mut self) -> Result<()> {
         while !self.has_removed && self.hear() {}
-        self.failed.clone().map_or(Ok(()), Err)
+        match &self.failed {
+            Some(error) => Err(error.clone()),
+            None if self.has_removed => Ok(()),
+            None => Err(gone()),
+        }
     }
 
     /// What the last errand has read ahead.

@@ -89,10 +89,12 @@ impl Statements {
             "UTF8" | "SQL_ASCII" => Characters::Unicode,
             _ => Characters::Ascii,
         };
+        let [retry_way, dead_way] =
+            [Way::Retry, Way::Dead].map(|way| connection.question(&way.sql(queue, "$1::bigint[]")));
+        let make_way = [retry_way?, dead_way?];
         let mut prepare = |file: &str, places: &[(&str, &str)]| -> Result<Question> {
             Ok(connection.question(&sql::fill(file, places))?)
         };
-        let make_way = [Way::Retry, Way::Dead].map(|way| way.sql(queue, "$1::bigint[]"));
         let barriers = Barriers::of(queue);
         let (first, [taken, head, behind]) = (barriers.first(), ["e", "r", "w"].map(|row| barriers.unhindered(row)));
         let first = ("first_barrier", first.as_str());
@@ -158,7 +160,7 @@ impl Statements {
                 include_str!("../../../sql/promote.sql"),
                 &[retry, ("keys", "$1::bigint[]"), ("delay", "$2::float8"), lock],
             )?,
-            make_way: [prepare(&make_way[0], &[])?, prepare(&make_way[1], &[])?],
+            make_way,
             order,
             reasons,
         })

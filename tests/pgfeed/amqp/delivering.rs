@@ -101,15 +101,35 @@ fn what_is_missing_is_made_on_request_only() {
     assert_eq!(client.all(&made).len(), 1);
     // What is there is left as it is, whatever its kind.
     store(&db, "two");
-    drain(&db, &format!("{}?key={in_url}&declare=quorum", broker.url())).ok().stderr_is("");
+    let as_it_is = |what: &str| {
+        format!(
+            "{}: the {what} \"{made}\" is there, of another kind than declare= asks for, and is taken as it is: ",
+            broker.url()
+        )
+    };
+    let told = drain(&db, &format!("{}?key={in_url}&declare=quorum", broker.url())).ok().stderr_has(&as_it_is("queue"));
+    told.stderr_has("inequivalent arg 'x-queue-type'")
+        .stderr_has("(delete it to have it made anew; leave declare= out if ");
     assert_eq!(client.all(&made).len(), 1);
     store(&db, "three");
     // An exchange that was made has no binding: what nobody is bound for is dropped only on request.
     drain(&db, &format!("{}?exchange={in_url}&declare=topic&mandatory=no", broker.url())).ok().stderr_is("");
     client.bind(db.name(), &made, "#");
     store(&db, "four");
-    drain(&db, &format!("{}?exchange={in_url}&declare=fanout", broker.url())).ok().stderr_is("");
+    let fanout = format!("{}?exchange={in_url}&declare=fanout", broker.url());
+    let told = drain(&db, &fanout)
+        .ok()
+        .stderr_has(&as_it_is("exchange"))
+        .stderr_has("received 'fanout' but current is 'topic'");
+    assert_eq!(told.stderr.lines().count(), 1, "{told}");
     assert_eq!(client.all(db.name()).len(), 1);
+    // Whatever else is different: it is a queue, and an exchange of that kind.
+    client.delete(&made);
+    client.declare_with(&made, &[("x-max-length", AMQPValue::LongInt(5))]);
+    for declared in [format!("key={in_url}&declare=queue"), format!("exchange={in_url}&declare=topic")] {
+        store(&db, "five");
+        drain(&db, &format!("{}?{declared}", broker.url())).ok().stderr_is("");
+    }
     client.delete(&made);
     client.delete_exchange(&made);
 }

@@ -117,7 +117,8 @@ fn until_nothing_is_left_what_nobody_is_bound_for_is_waited_for_and_told_once() 
     store(&db, r#"{"op":"INSERT","schema":"s","table":"t","new":{}}"#);
     let url = format!("{}?exchange={}&key={{table}}", broker.url(), exchange.replace(' ', "%20"));
     let mut delivering = deliver(&db, &url, &["-e", "--max-attempts", "1"]).spawn();
-    let told = format!("pgfeed: warning: {}: {}; trying again\n", broker.url(), nobody_bound(&exchange, "t"));
+    let waits = "(event 1 of queue q waits)";
+    let told = format!("pgfeed: warning: {}: {}; trying again {waits}\n", broker.url(), nobody_bound(&exchange, "t"));
     delivering.wait_stderr(&told);
     wait_until_tried_again(&db, 3);
     assert!(delivering.is_running());

@@ -82,8 +82,11 @@ fn a_script_that_removes_a_queue_keeps_one_that_holds_events_by_then() {
 #[test]
 fn a_queue_of_any_name_comes_and_goes() {
     let db = Database::new();
-    let name = "a$pgfeed$b 'c\\' \"d\"";
-    db.pgfeed(["notify", "--create", "--queue", name, "x"]).run().ok();
+    let name = "a$pgfeed$b 'c\\' \"d\" /*{e}*/f/*{}*/";
+    let store = || drop(db.pgfeed(["notify", "--create", "--queue", name, "x"]).run().ok());
+    store();
+    db.pgfeed(["tail-queue", name, "--consume", "-e", "-o", "raw"]).run().ok().stdout_is("x\n");
+    store();
     let remove = |args: &[&str]| db.pgfeed(["uninstall-trigger", "--queue", name]).args(args).run();
     remove(&[]).code(1).stderr_has(" holds events: 1 waiting, 0 retrying, 0 dead\n");
     remove(&["--purge"]).ok();

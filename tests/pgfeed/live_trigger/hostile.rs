@@ -66,10 +66,11 @@ fn a_cast_that_raises_warns_and_the_change_is_told_by_its_key() {
         for args in [&[][..], &["--payload", "full"], &["--payload", "diff", "--columns", "k"]] {
             let trap = Trap::of("id int PRIMARY KEY, k kind", body);
             let mut feed = trap.installed(args);
-            let warnings = trap
-                .written("INSERT INTO trap.t VALUES (1, 'a'); UPDATE trap.t SET k = 'b', id = 2; DELETE FROM trap.t");
-            let expected = ["INSERT", "UPDATE", "DELETE"].map(|op| format!("pgfeed: {op} of trap.t: {said}"));
-            assert_eq!(warnings, expected);
+            let insert = "INSERT INTO trap.t VALUES (1, 'a')";
+            for change in [insert, "UPDATE trap.t SET k = 'b', id = 2", "DELETE FROM trap.t"] {
+                let (op, _) = change.split_once(' ').unwrap();
+                assert_eq!(trap.written(change), [format!("pgfeed: {op} of trap.t: {said}")]);
+            }
             let expected = [
                 r#"{"op":"INSERT","key":{"id":1},"truncated":true}"#,
                 r#"{"op":"DELETE","key":{"id":1},"moved_to":{"id":2}}"#,
@@ -79,6 +80,31 @@ fn a_cast_that_raises_warns_and_the_change_is_told_by_its_key() {
             let told: Vec<_> =
                 feed.told().iter().map(|told| told.replace(r#","schema":"trap","table":"t""#, "")).collect();
             assert_eq!(told, expected);
+        }
+    }
+}
+
+#[test]
+fn what_fails_for_every_row_warns_once_a_transaction() {
+    // At statement and at row level; the condition fails, and with an id of 0 does not.
+    for (args, warning) in [
+        (&[][..], "no"),
+        (&["--payload", "full"], "no"),
+        (&["--when", "1 / id0(NEW.id) > 0", "--events", "insert,update"], "division by zero"),
+    ] {
+        let trap = Trap::of("id int PRIMARY KEY, k kind", "RAISE 'no';");
+        trap.db.sql("CREATE FUNCTION id0(int) RETURNS int LANGUAGE sql AS 'SELECT 1 - sign($1)::int'");
+        let _feed = trap.installed(args);
+        let expected = [format!("pgfeed: INSERT of trap.t: {warning}")];
+        let changes = "INSERT INTO trap.t SELECT i, 'a' FROM generate_series(1, 5) i; UPDATE trap.t SET k = 'b'; DELETE FROM trap.t";
+        let mut writer = Writer::at(&trap.db.url_as(&trap.writer));
+        for _ in 0..2 {
+            assert_eq!(writer.sql(changes), expected, "{args:?}");
+        }
+        if warning == "division by zero" {
+            // A warning of another kind is not held back.
+            let told = writer.sql(&format!("{changes}; INSERT INTO trap.t VALUES (0, 'a'), (-1, 'a')"));
+            assert_eq!(told, [&expected[..], &["pgfeed: INSERT of trap.t: no".to_owned()]].concat());
         }
     }
 }

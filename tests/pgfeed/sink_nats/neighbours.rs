@@ -29,6 +29,7 @@ fn a_subject_that_no_stream_takes_keeps_no_other_waiting_and_nothing_dies() {
     }
     assert_eq!(held(&db), "0 30 0");
     following.wait_stderr("no stream takes the subject \"shop.secret\"");
+    following.wait_stderr("; trying again (event 1 of queue q and ");
     nats.make_stream(stream("SECRET", "shop.secret"));
     wait_until("they are delivered too", || held(&db) == "0 0 0");
     following.signal(Signal::Term);
@@ -43,8 +44,9 @@ fn until_nothing_is_left_what_no_stream_takes_is_waited_for_and_told_once() {
     let nats = Nats::start();
     let url = nats.url("subject=shop.%7Btable%7D");
     let mut delivering = deliver(&db, &url).args(["--max-attempts", "1"]).spawn();
-    delivering
-        .wait_stderr("no stream takes the subject \"shop.t\" (stream=NAME&create=SUBJECTS makes one); trying again\n");
+    delivering.wait_stderr(
+        "no stream takes the subject \"shop.t\" (stream=NAME&create=SUBJECTS makes one); trying again (event 1 of queue q waits)\n",
+    );
     wait_until_tried_again(&db, 3);
     assert!(delivering.is_running());
     let told = delivering.stderr();

@@ -32,6 +32,21 @@ fn a_user_with_just_the_rights_that_it_needs() {
 }
 
 #[test]
+fn what_a_user_may_not_write_to_is_named_and_waited_for() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+    let redis = Redis::start();
+    redis.ask::<()>("ACL SETUSER us on >pw ~a +xadd +multi +exec");
+    let following =
+        follow(&db, &with_credentials(&redis, "us:pw", "stream={new.v}")).args(["--max-attempts", "1"]).spawn();
+    following.wait_stderr(": stream \"b\": NOPERM ");
+    following.wait_stderr("; trying again");
+    redis.ask::<()>("ACL SETUSER us ~b");
+    wait_until("all is delivered", || held(&db) == "0 0 0");
+    assert_eq!((redis.ask::<usize>("XLEN a"), redis.ask::<usize>("XLEN b")), (1, 1));
+}
+
+#[test]
 fn a_worker_that_connects_late_waits_as_the_others_do() {
     let db = database();
     db.sql("INSERT INTO t VALUES (0)");

@@ -34,7 +34,7 @@ fn values_are_no_more_than_a_name_and_a_wrong_key_is_their_fault_alone() {
     redis.ask::<()>("SET taken 1");
     let output = deliver(&db, &redis.url("stream={new.v}&body=payload")).args(["--max-attempts", "2"]).run().ok();
     output
-        .stderr_has("event 3 of queue q was refused, attempt 2: WRONGTYPE Operation against a key")
+        .stderr_has("event 3 of queue q was refused, attempt 2: stream \"taken\": WRONGTYPE Operation against a key")
         .stderr_has("event 4 of queue q was refused, attempt 2: the name would be empty");
     let mut keys: Vec<String> = redis.ask("KEYS *");
     keys.sort_unstable();

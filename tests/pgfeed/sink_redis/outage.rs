@@ -82,7 +82,8 @@ fn a_replica_and_a_key_of_another_kind_are_waited_for() {
     redis.ask::<()>("DEL s");
     redis.ask::<()>("SET s 1");
     db.sql("INSERT INTO t VALUES (2)");
-    following.wait_stderr("WRONGTYPE Operation against a key holding the wrong kind of value; trying again");
+    following
+        .wait_stderr(": stream \"s\": WRONGTYPE Operation against a key holding the wrong kind of value; trying again");
     redis.ask::<()>("DEL s");
     wait_until("it is delivered", || held(&db) == "0 0 0");
 }

@@ -1,6 +1,7 @@
 //! Changes that a trigger of the table refuses as if that would pass: while others get through it is their own fault, and else nobody's.
 
 use super::{MOVIES, deliver, held, url, watched};
+use crate::harness::Running;
 use crate::harness::{Database, wait_until};
 
 const MAP: &str = "table=copy&map=movie_id:id,title:title";
@@ -102,4 +103,59 @@ fn one_that_was_alone_makes_way_for_those_that_come_later() {
     db.wait_for("SELECT count(*) = 1 FROM pgfeed.dead_q WHERE error = 'not now'");
     running.kill().stderr_has("trying again");
     assert_eq!(held(&db), "0 0 1");
+}
+
+/// Delivers each event once at most, and tells soon what it waits for.
+fn follow(db: &Database, parameters: &str) -> Running {
+    let words = ["tail-queue", "q", "--poll", "100ms", "--backoff", "10ms", "--max-attempts", "1", "--to"];
+    db.spawn(words.into_iter().chain([url(db, parameters).as_str()]))
+}
+
+#[test]
+fn columns_that_come_and_go_on_both_sides_are_followed() {
+    let db = watched(
+        "CREATE TABLE movies (id int PRIMARY KEY, title text)",
+        "CREATE TABLE copy (id int PRIMARY KEY, title text)",
+    );
+    let running = follow(&db, "table=copy");
+    db.sql("INSERT INTO movies VALUES (1, 'a')");
+    db.wait_for("SELECT count(*) = 1 FROM copy");
+    db.sql("ALTER TABLE copy DROP title; ALTER TABLE movies DROP title; INSERT INTO movies VALUES (2)");
+    db.wait_for("SELECT count(*) = 2 FROM copy");
+    assert_eq!((running.stderr().as_str(), held(&db).as_str()), ("", "0 0 0"));
+}
+
+#[test]
+fn what_no_change_tells_is_waited_for() {
+    let db = watched(MOVIES, "CREATE TABLE copy (movie_id int PRIMARY KEY, title text, stars int)");
+    db.sql("INSERT INTO movies SELECT n, 'b' FROM generate_series(1, 49) n");
+    let running = follow(&db, "table=copy");
+    running.wait_stderr(
+        "\"new\" has no \"stars\" (with map= only the columns that it names are kept in step); trying again",
+    );
+    assert!(held(&db).ends_with(" 0"), "{}", held(&db));
+    db.sql("ALTER TABLE copy DROP stars");
+    db.wait_for("SELECT count(*) = 49 FROM copy");
+    assert_eq!(db.value("SELECT count(*) FROM pgfeed.dead_q"), "0");
+}
+
+#[test]
+fn what_one_change_does_not_tell_while_others_do_is_its_own_fault() {
+    let db = watched(MOVIES, "CREATE TABLE copy (id int PRIMARY KEY, title text)");
+    let change = |key: i32, rest: &str| {
+        let about = r#""op":"INSERT","schema":"public","table":"movies""#;
+        db.sql(&format!("INSERT INTO pgfeed.queue_q (key, payload) VALUES ({key}, '{{{about},{rest}}}')"));
+    };
+    change(1, r#""key":{"movie_id":1},"new":{"movie_id":1}"#);
+    change(2, r#""key":{"movie_id":2}"#);
+    change(3, r#""key":{"id":3},"new":{"movie_id":3,"title":"x"}"#);
+    db.sql("INSERT INTO movies SELECT n, 't' FROM generate_series(4, 40) n");
+    deliver(&db, &db, MAP).args(["--on-error", "dead"]).run().ok();
+    let expected = [
+        "\"new\" has no \"title\" (with map= only the columns that it names are kept in step)",
+        "the change tells no \"new\" (a trigger with --payload row does)",
+        "its key is (id), and the table's is that of (movie_id): say with key= which is meant, or with map= what its columns are called there",
+    ];
+    assert_eq!(db.rows("SELECT error FROM pgfeed.dead_q ORDER BY id"), expected);
+    assert_eq!(db.value("SELECT count(*) FROM copy"), "37");
 }

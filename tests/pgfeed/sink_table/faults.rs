@@ -73,6 +73,43 @@ fn a_table_that_changes_meanwhile_is_looked_at_again() {
 }
 
 #[test]
+fn a_table_that_is_dropped_while_it_runs_is_told_once_and_waited_for() {
+    let (db, other) = (watched(MOVIES, COPY), Database::new());
+    other.sql(COPY);
+    for to in [&other, &db] {
+        db.sql("TRUNCATE movies; DELETE FROM pgfeed.queue_q");
+        let running = follow(&db, &url(to, MAP)).spawn();
+        db.sql("INSERT INTO movies VALUES (1, 'one')");
+        db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+        to.sql("DROP TABLE copy");
+        db.sql("INSERT INTO movies VALUES (2, 'two')");
+        running.wait_stderr("relation \"public.copy\" does not exist; trying again\n");
+        to.sql(COPY);
+        running.wait_stderr("delivering again\n");
+        db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+        assert_eq!((to.rows("SELECT * FROM copy"), held(&db)), (vec!["2|two".to_owned()], "0 0 0".to_owned()));
+        let told = running.kill();
+        assert_eq!(told.stderr.matches("trying again").count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_table_that_is_dropped_before_anything_has_come_is_waited_for_too() {
+    let (db, other) = (watched(MOVIES, COPY), Database::new());
+    other.sql(COPY);
+    let proxy = other.proxy();
+    let running = follow(&db, &format!("{}?{MAP}", proxy.url(other.name()))).spawn();
+    wait_until("it has found the table", || proxy.accepted() > 0 && proxy.connections() == 0);
+    other.sql("DROP TABLE copy");
+    db.sql("INSERT INTO movies VALUES (1, 'one')");
+    running.wait_stderr("there is no table copy; trying again\n");
+    other.sql(COPY);
+    running.wait_stderr("delivering again\n");
+    db.wait_for("SELECT NOT EXISTS (SELECT FROM pgfeed.queue_q)");
+    assert_eq!(other.rows("SELECT * FROM copy"), ["1|one"]);
+}
+
+#[test]
 fn whoever_holds_a_row_is_waited_for() {
     let db = watched(MOVIES, COPY);
     db.sql("INSERT INTO copy VALUES (1, 'held')");

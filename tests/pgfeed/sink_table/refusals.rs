@@ -76,9 +76,6 @@ fn what_is_no_change_of_such_a_row_is_refused() {
     let change = |change: &str| store(&db, change);
     let about = r#""schema":"public","table":"movies""#;
     change("text");
-    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":1}},"new":{{"movie_id":1}}}}"#));
-    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":2}}}}"#));
-    change(&format!(r#"{{"op":"INSERT",{about},"key":{{"id":3}},"new":{{"movie_id":3,"title":"x"}}}}"#));
     change(&format!(r#"{{"op":"INSERT",{about},"new":{{"movie_id":null,"title":"x"}}}}"#));
     change(&format!(r#"{{"op":"INSERT",{about},"key":{{"movie_id":6}},"new":{{"movie_id":"six","title":"x"}}}}"#));
     change(r#"{"op":"DELETE","schema":"public","table":"others","key":{"movie_id":7}}"#);
@@ -87,9 +84,6 @@ fn what_is_no_change_of_such_a_row_is_refused() {
     deliver(&db, &db, &format!("{MAP}&from=movies")).args(["--on-error", "dead"]).run().ok();
     let expected = [
         "its payload is not a change of a row",
-        "\"new\" has no \"title\"",
-        "the change tells no \"new\"",
-        "its key is (id), and the table's is that of (movie_id): say with key= which is meant",
         "\"movie_id\" is null, and part of the key",
         "invalid input syntax for type integer: \"six\"",
         "it is a change of public.others, and not of movies",

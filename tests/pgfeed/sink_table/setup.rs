@@ -23,10 +23,15 @@ fn what_the_url_lacks_is_said_before_anything_is_connected() {
 }
 
 #[test]
-fn what_the_table_lacks_is_said_at_the_first_event_and_the_event_stays() {
+fn what_the_table_lacks_is_said_at_the_start_and_events_stay() {
     let db =
         watched(MOVIES, "CREATE TABLE copy (id int, title text, up text GENERATED ALWAYS AS (upper(title)) STORED)");
     db.sql("CREATE VIEW look AS SELECT 1; CREATE TABLE part (id int); CREATE UNIQUE INDEX ON part (id) WHERE id > 0");
+    deliver(&db, &db, "table=nix")
+        .run()
+        .code(2)
+        .stderr_has("keeping nix in step, in ")
+        .stderr_has("there is no table nix");
     db.sql("INSERT INTO movies VALUES (1, 'one')");
     for (parameters, said) in [
         ("table=nix", "there is no table nix"),

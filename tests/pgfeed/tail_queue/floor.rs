@@ -86,3 +86,22 @@ fn an_event_of_before_that_is_delivered_again_does_not_hide_ids_that_begin_anew(
         consumer.wait_stdout_line(|line| line.contains(&format!("\"{payload}\"")));
     }
 }
+
+#[test]
+fn what_waits_behind_a_barrier_costs_other_tables_no_look_at_barriers_for_each_event() {
+    let db = with_queue();
+    // A TRUNCATE that is tried again in an hour, what its table has told since, and behind that another table's.
+    db.sql(
+        "INSERT INTO pgfeed.retry_q (id, at, key, barrier, payload, attempts, due)
+           VALUES (-1, now(), 1::bigint << 32, true, 'truncated', 1, now() + interval '1 hour');
+         INSERT INTO pgfeed.queue_q (key, payload) SELECT (1::bigint << 32) + n, 'behind' FROM generate_series(1, 20000) n;
+         INSERT INTO pgfeed.queue_q (key, payload) VALUES (2::bigint << 32, 'other')",
+    );
+    let consumer = consume(&db, &["-n", "1"]).run().ok();
+    consumer.stdout_is("other\n");
+    assert_eq!(held(&db), "20000 1 0");
+    let scans = "SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE indexrelname IN ('barriers_q', 'rbarriers_q')";
+    db.wait_for(&format!("SELECT ({scans}) > 0"));
+    let scans: u64 = db.value(scans).parse().unwrap();
+    assert!(scans < 1000, "{scans} looks at barriers");
+}

@@ -98,3 +98,15 @@ fn a_truncate_of_before_keeps_its_place() {
     let old: Vec<&str> = rest.lines().filter(|line| *line != "new").collect();
     assert_eq!(old, ["first", "second", "third"]);
 }
+
+#[test]
+fn what_got_out_of_the_way_is_shown_to_who_looks() {
+    let db = with_queue();
+    begin_anew(&db, 1, 1);
+    refuse(&db, 1);
+    begin_anew(&db, 2, 1);
+    refuse(&db, 2);
+    assert_eq!(kept(&db, "retry"), ["old: 1 1", "1: 2 1"]);
+    let looking = db.pgfeed(["tail-queue", "q", "-o", "raw", "-e"]).run().ok();
+    looking.stdout_is("1 1\n2 1\n");
+}

@@ -36,13 +36,17 @@ impl Outages {
     }
 }
 
+fn because(why: &str) -> Blocked<'_> {
+    Blocked { why, waiting: &[] }
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn what_is_blocked_is_told_once_however_much_is_taken_between_its_attempts() {
     let (mut outages, told) = (Outages::default(), Told::default());
     for _ in 0..100 {
-        outages.blocked(&told, "no stream", false, 20 * SECOND);
+        outages.blocked(&told, &because("no stream"), false, 20 * SECOND);
         outages.age(10 * SECOND);
         outages.all_is_well(Again::Yes, &told);
         outages.all_is_well(Again::No, &told);
@@ -60,13 +64,13 @@ fn what_is_blocked_is_told_once_however_much_is_taken_between_its_attempts() {
 #[test]
 fn it_is_not_over_unless_something_was_taken() {
     let (mut outages, told) = (Outages::default(), Told::default());
-    outages.blocked(&told, "no stream", true, SECOND);
+    outages.blocked(&told, &because("no stream"), true, SECOND);
     outages.age(60 * SECOND);
     outages.all_is_well(Again::No, &told);
     assert_eq!(*told.0.borrow(), ["no stream"]);
     // Another worker may have got rid of it since; this one may be the only one to see the next.
     outages.age(SOON);
-    outages.blocked(&told, "no queue", true, SECOND);
+    outages.blocked(&told, &because("no queue"), true, SECOND);
     assert_eq!(*told.0.borrow(), ["no stream", "no queue"]);
 }
 

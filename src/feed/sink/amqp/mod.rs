@@ -16,6 +16,7 @@ use lapin::types::ShortString;
 
 use super::body::{self, Body};
 use super::dead_ends::DeadEnds;
+use super::notices::Notices;
 use super::patience;
 use super::proven::Proven;
 use super::registry::{Acknowledgement, Destination, Kind};
@@ -44,7 +45,7 @@ pub const KIND: Kind = Kind {
         ("mandatory", "yes, or no: the broker drops what no queue is bound for [yes]"),
         (
             "declare",
-            "make what is missing: queue or quorum (a queue named as the key), direct, fanout, topic or headers",
+            "make what is missing: queue or quorum (a queue named as the key), direct, fanout, topic or headers; what is there is taken as it is",
         ),
         ("heartbeat", "seconds after which a silent connection is given up [what the broker says]"),
         patience::PARAMETER,
@@ -71,6 +72,8 @@ pub(crate) struct Place {
     proven: Proven,
     /// Exchanges and routing keys for which there is no queue.
     dead_ends: DeadEnds,
+    /// What is odd about exchanges and queues.
+    notices: Notices,
 }
 
 fn prepare(target: Target, _: Acknowledgement) -> Result<Box<dyn Destination>> {
@@ -109,8 +112,8 @@ pub(crate) fn place(mut target: Target) -> Result<Place> {
     }
     let key = key.map_or_else(|| Template::parse("{queue}").map_err(Error::usage), Ok)?;
     let shape = Shape { exchange, key, headers, body };
-    let (proven, dead_ends) = (Proven::default(), DeadEnds::default());
-    Ok(Place { broker, shape, declare, mandatory, timeout, proven, dead_ends })
+    let (proven, dead_ends, notices) = (Proven::default(), DeadEnds::default(), Notices::default());
+    Ok(Place { broker, shape, declare, mandatory, timeout, proven, dead_ends, notices })
 }
 
 impl Destination for Arc<Place> {

@@ -144,6 +144,10 @@ impl Sink for Publisher {
         Ok(batch.outcome(dead_ends, |why| format!("{}: {why}", broker.shown())))
     }
 
+    fn notices(&mut self) -> Vec<String> {
+        self.place.notices.take()
+    }
+
     fn close(&mut self) -> Result<()> {
         if let (Some(runtime), Some(link)) = (&self.runtime, self.link.take()) {
             runtime.block_on(link.close());
@@ -192,7 +196,11 @@ impl Publishing<'_> {
                     batch.leads_nowhere(place, why);
                     continue;
                 }
-                checked => checked?,
+                checked => {
+                    if let Some(odd) = checked? {
+                        self.place.notices.add(format!("{}: {odd}", self.place.broker.shown()));
+                    }
+                }
             }
             if window.len() == WINDOW {
                 oldest(&mut window, batch).await.map_err(|error| Trouble::publishing(&error))?;

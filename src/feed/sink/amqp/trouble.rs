@@ -101,6 +101,14 @@ impl Trouble {
     }
 }
 
+/// What was to be made is there, and is another kind of thing, as the broker has said.
+pub fn of_another_kind(what: &str, name: &str, said: &str) -> String {
+    format!(
+        "the {what} \"{name}\" is there, of another kind than declare= asks for, and is taken as it is: {said} (delete it to have \
+         it made anew; leave declare= out if it is as it should be)"
+    )
+}
+
 /// Whether it is about the moment: "... connection limit (7) is reached", of a user, a virtual host or a node, and "vhost '/' is
 /// down", which is starting or being repaired.
 fn is_for_now(said: &str) -> bool {

@@ -33,6 +33,11 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// What has come of a line that has not ended yet.
+    pub fn partial(&self) -> &[u8] {
+        &self.partial
+    }
+
     /// Takes a piece, and hands every line that it completes to `each`, without its end.
     pub fn take(&mut self, piece: &[u8], mut each: impl FnMut(&[u8])) {
         for part in piece.split_inclusive(|byte| *byte == b'\n') {

@@ -1,6 +1,7 @@
 //! The exec sink: hands events to a command, as JSON lines on its stdin. Never through a shell, and never in arguments.
 
 mod answers;
+mod heard;
 mod launcher;
 mod once;
 mod process;
@@ -26,6 +27,7 @@ use crate::error::Result;
 use crate::stop::Stop;
 use crate::sys;
 use launcher::Launcher;
+pub use launcher::Stderr;
 use stream::Stream;
 use variables::Variables;
 use verdict::Verdict;
@@ -126,6 +128,14 @@ impl Exec {
         })
     }
 
+    /// Looks whether the program is there.
+    ///
+    /// # Errors
+    /// That it is not, or may not be executed.
+    pub fn look(&self) -> Result<()> {
+        self.launcher.look()
+    }
+
     /// Offers no further event when half of the time for which a batch is held is over: the rest was not tried.
     #[must_use]
     pub fn within(mut self, hold: Option<Hold>) -> Self {
@@ -137,6 +147,13 @@ impl Exec {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.launcher.env(name, value);
+        self
+    }
+
+    /// Decides where the stderr of every process goes.
+    #[must_use]
+    pub fn stderr(mut self, stderr: Stderr) -> Self {
+        self.launcher.stderr(stderr);
         self
     }
 

@@ -38,6 +38,6 @@ pub fn run(
         }
     }
     let cause = watch.cause();
-    let status = process.reap().map_err(|error| Error::failed(error.to_string()).doing("waiting for the command"))?;
-    Verdict::of(status, cause, stopping.asked().is_some(), timeout, &launcher.name())
+    let ended = process.reap().map_err(|error| Error::failed(error.to_string()).doing("waiting for the command"))?;
+    Verdict::of(&ended, cause, stopping.asked().is_some(), timeout, &launcher.name())
 }

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::thread;
 
+use super::heard::Heard;
 use crate::sys::{self, Ending};
 
 /// A process in a group of its own. Dropped, it is killed with its group.
@@ -15,19 +16,20 @@ pub struct Process {
     end: PipeReader,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
+    heard: Option<Heard>,
     reaped: bool,
 }
 
 impl Process {
-    /// Starts it. Its stdin must be a pipe; its stdout may be.
+    /// Starts it. Its stdin must be a pipe; its stdout may be, and its stderr, which is then passed on to ours.
     ///
     /// # Errors
     /// What the system says when it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Self> {
         let (end, ends) = io::pipe()?;
         let mut child = command.process_group(0).spawn()?;
-        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        let process = Self { child, end, stdin, stdout, reaped: false };
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let mut process = Self { child, end, stdin, stdout, heard: None, reaped: false };
         if let Some(stdin) = &process.stdin {
             sys::set_nonblocking(stdin.as_fd())?;
         }
@@ -40,6 +42,9 @@ impl Process {
             sys::wait_for_end(pid);
             drop(ends);
         })?;
+        if let Some(stderr) = stderr {
+            process.heard = Some(Heard::begin(stderr, process.end.try_clone()?)?);
+        }
         Ok(process)
     }
 
@@ -97,14 +102,27 @@ impl Process {
         sys::signal_group(self.child.id(), ending);
     }
 
+    /// What it has said so far is about something else than what comes.
+    pub fn forget_what_it_said(&self) {
+        self.heard.iter().for_each(Heard::forget);
+    }
+
     /// Takes how it has ended; to be called when it has.
     ///
     /// # Errors
     /// When the system lost it.
-    pub fn reap(mut self) -> io::Result<ExitStatus> {
+    pub fn reap(mut self) -> io::Result<Ended> {
         self.reaped = true;
-        self.child.wait()
+        Ok(Ended { status: self.child.wait()?, said: self.heard.take().and_then(Heard::last_line) })
     }
+}
+
+/// How a process has ended.
+pub struct Ended {
+    /// Its exit code, or the signal.
+    pub status: ExitStatus,
+    /// The last line of its stderr, where that is heard.
+    pub said: Option<String>,
 }
 
 impl Drop for Process {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// Read at once, in bytes.
 const PIECE: usize = 64 * 1024;
 /// The most that is read of a process that has ended, in pieces: a pipe holds no more, but what it has started may go on.
-const LAST_PIECES: usize = 16;
+pub const LAST_PIECES: usize = 16;
 
 /// Tells people what is odd.
 pub type Warn = Box<dyn Fn(&str) + Send>;
@@ -63,6 +63,9 @@ impl Stream {
             let fresh = self.running.is_none();
             if fresh && let Err(why) = self.start(&work.events[0].variables, launcher, round.is_answered())? {
                 return Ok(Outcome::Unavailable(why));
+            }
+            if let Some(running) = &self.running {
+                running.process.forget_what_it_said();
             }
             let mut watch = Watch::new(stopping, timeout);
             if !self.feed(&mut round, &mut watch, offers)? {
@@ -162,9 +165,9 @@ impl Stream {
         timeout: Option<Duration>,
     ) -> Result<Verdict> {
         let Some(running) = self.running.take() else { return Ok(Verdict::Delivered) };
-        let status = running.process.reap();
-        let status = status.map_err(|error| Error::failed(error.to_string()).doing("waiting for the command"))?;
-        Verdict::of(status, cause, stopping.asked().is_some(), timeout, &launcher.name())
+        let ended = running.process.reap();
+        let ended = ended.map_err(|error| Error::failed(error.to_string()).doing("waiting for the command"))?;
+        Verdict::of(&ended, cause, stopping.asked().is_some(), timeout, &launcher.name())
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the end of a process says about the events that it was given.
 
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::ExitStatus;
 use std::time::Duration;
 
+use super::process::Ended;
 use super::watch::Cause;
 use crate::error::{Error, Result};
 use crate::units::show_duration;
@@ -16,7 +16,7 @@ const STOPS: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 pub enum Verdict {
     /// It took it.
     Delivered,
-    /// It did not, for this reason, in which nothing is of the event.
+    /// It did not, for this reason, in which nothing is of the event but what the process itself has said.
     Refused(String),
     /// It was ended because pgfeed is to stop, or may not hold the batch for longer: that was no attempt.
     Stopped,
@@ -31,24 +31,31 @@ impl Verdict {
     /// # Errors
     /// For the exit codes 126 and 127: a command that is not there will not take the next event either.
     pub fn of(
-        status: ExitStatus,
+        ended: &Ended,
         cause: Option<Cause>,
         stopping: bool,
         timeout: Option<Duration>,
         name: &str,
     ) -> Result<Self> {
+        let status = ended.status;
+        let refused = |reason: String| {
+            Self::Refused(match &ended.said {
+                Some(said) => format!("{reason}; stderr: {said}"),
+                None => reason,
+            })
+        };
         Ok(match (cause, status.code()) {
             (Some(Cause::Stopped | Cause::Lapsed), _) => Self::Stopped,
             (Some(Cause::TimedOut), _) => {
-                Self::Refused(format!("timed out after {}", show_duration(timeout.unwrap_or_default())))
+                refused(format!("timed out after {}", show_duration(timeout.unwrap_or_default())))
             }
-            (Some(Cause::Deaf), _) => Self::Refused("it closed its stdin before it had taken everything".to_owned()),
-            (Some(Cause::Mute), _) => Self::Refused("it closed its stdout without an answer".to_owned()),
+            (Some(Cause::Deaf), _) => refused("it closed its stdin before it had taken everything".to_owned()),
+            (Some(Cause::Mute), _) => refused("it closed its stdout without an answer".to_owned()),
             (None, Some(0)) => Self::Delivered,
             (None, Some(code @ (126 | 127))) => return Err(not_there(code, name)),
-            (None, Some(code)) => Self::Refused(format!("exit code {code}")),
+            (None, Some(code)) => refused(format!("exit code {code}")),
             (None, None) if stopping && status.signal().is_some_and(|signal| STOPS.contains(&signal)) => Self::Stopped,
-            (None, None) => Self::Refused(format!("killed by signal {}", status.signal().unwrap_or_default())),
+            (None, None) => refused(format!("killed by signal {}", status.signal().unwrap_or_default())),
         })
     }
 }

@@ -68,15 +68,19 @@ impl Link {
         redis::cmd("EXEC").write_packed_command(&mut all);
         self.wire.send(&all).map_err(Undone::Unknown)?;
         let mut refused = None;
-        for _ in 0..=count {
+        for place in 0..=count {
             if let Value::ServerError(error) = self.wire.reply().map_err(Undone::Unknown)? {
-                refused.get_or_insert_with(|| text(&error));
+                // In front of the replies to the commands is that to MULTI.
+                refused.get_or_insert((place.checked_sub(1), error));
             }
         }
         match self.wire.reply().map_err(Undone::Unknown)? {
             Value::Array(replies) if replies.len() == count => Ok(replies),
             // Its own reason is only that there was one before.
-            Value::ServerError(error) => Err(Undone::Nothing(refused.unwrap_or_else(|| text(&error)))),
+            Value::ServerError(error) => Err(match refused {
+                Some((place, refused)) => Undone::Nothing(refused, place),
+                None => Undone::Nothing(error, None),
+            }),
             _ => Err(Undone::Unknown("what the server has answered ends no transaction".to_owned())),
         }
     }
@@ -93,8 +97,8 @@ impl Link {
 
 /// Why commands were not done.
 pub enum Undone {
-    /// None of them was: the server says why, and the connection is good.
-    Nothing(String),
+    /// None of them was: the server says why, and perhaps of which, and the connection is good.
+    Nothing(ServerError, Option<usize>),
     /// The connection is not good, and they may have been done.
     Unknown(String),
 }

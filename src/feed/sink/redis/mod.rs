@@ -6,7 +6,7 @@ mod wire;
 
 use std::sync::Arc;
 
-use redis::Value;
+use redis::{ServerError, Value};
 
 use super::judged::{self, Judged, Places};
 use super::patience::Patience;
@@ -54,7 +54,7 @@ impl Destination for Destined {
             link: None,
             longest: LONGEST,
             commands: Vec::new(),
-            ends: Vec::new(),
+            written: Vec::new(),
             largest: 0,
         }))
     }
@@ -69,11 +69,19 @@ struct Redis {
     link: Option<Link>,
     /// The longest value that the server takes, as far as is known, in bytes.
     longest: usize,
-    /// The commands that were written since the last flush, and where each ends.
+    /// The commands that were written since the last flush.
     commands: Vec<u8>,
-    ends: Vec<usize>,
+    written: Vec<Command>,
     /// The length of the longest value in them, in bytes.
     largest: usize,
+}
+
+/// One of the commands.
+struct Command {
+    /// Where it ends.
+    end: usize,
+    /// The name of the stream or channel.
+    name: Box<str>,
 }
 
 impl Redis {
@@ -109,16 +117,20 @@ impl Redis {
         if self.largest > self.longest {
             // Known only now. All come again, and what is too long is refused when it is written.
             self.link = Some(link);
-            let all = (0..self.ends.len()).map(|place| Undelivered { place, reason: None });
+            let all = (0..self.written.len()).map(|place| Undelivered { place, reason: None });
             return Ok(Outcome::AllBut(all.collect()));
         }
-        let mut judged = Vec::with_capacity(self.ends.len());
+        let mut judged = Vec::with_capacity(self.written.len());
         let sent = self.send(&mut link, &mut judged);
         if !matches!(sent, Err(Undone::Unknown(_))) {
             self.link = Some(link);
         }
-        if let Err(Undone::Nothing(why) | Undone::Unknown(why)) = sent {
-            judged.resize_with(self.ends.len(), || Judged::Later(why.clone()));
+        if let Err(undone) = sent {
+            let why = match undone {
+                Undone::Nothing(error, place) => self.said(place.map(|place| judged.len() + place), &error),
+                Undone::Unknown(why) => why,
+            };
+            judged.resize_with(self.written.len(), || Judged::Later(why.clone()));
         }
         Ok(judged::outcome(judged, Places::One, &shown))
     }
@@ -126,30 +138,39 @@ impl Redis {
     /// Sends the commands in pieces, and goes no further than the first trouble: what follows must not be done before what it
     /// follows.
     fn send(&self, link: &mut Link, judged: &mut Vec<Judged>) -> Result<(), Undone> {
-        while judged.len() < self.ends.len() {
+        while judged.len() < self.written.len() {
             let first = judged.len();
-            let start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
-            let fitting =
-                self.ends[first..].iter().take(COMMANDS).take_while(|end| **end - start <= BYTES).count().max(1);
-            let piece = &self.commands[start..self.ends[first + fitting - 1]];
+            let start = first.checked_sub(1).map_or(0, |before| self.written[before].end);
+            let rest = self.written[first..].iter().take(COMMANDS);
+            let fitting = rest.take_while(|command| command.end - start <= BYTES).count().max(1);
+            let piece = &self.commands[start..self.written[first + fitting - 1].end];
             let replies = match self.options.place {
                 Place::Stream { .. } => link.transaction(piece, fitting)?,
                 Place::Channel(_) => link.one_by_one(piece, fitting)?,
             };
-            judged.extend(replies.into_iter().map(|reply| self.judge(&reply)));
+            judged.extend(replies.iter().zip(first..).map(|(reply, place)| self.judge(place, reply)));
         }
         Ok(())
     }
 
     /// What one reply means. In a transaction that was done, only the key itself can be wrong: one that an event's own values
     /// have chosen is its fault.
-    fn judge(&self, reply: &Value) -> Judged {
+    fn judge(&self, place: usize, reply: &Value) -> Judged {
         match reply {
             Value::ServerError(error) if error.code() == "WRONGTYPE" && !self.options.place.is_the_same_for_all() => {
-                Judged::Refused(text(error))
+                Judged::Refused(self.said(Some(place), error))
             }
-            Value::ServerError(error) => Judged::Later(text(error)),
+            Value::ServerError(error) => Judged::Later(self.said(Some(place), error)),
             _ => Judged::Taken,
+        }
+    }
+
+    /// What the server says of a command, with the name that it leaves out.
+    fn said(&self, place: Option<usize>, error: &ServerError) -> String {
+        let said = text(error);
+        match place.map(|place| &self.written[place].name).filter(|_| ["WRONGTYPE", "NOPERM"].contains(&error.code())) {
+            Some(name) => format!("{} \"{name}\": {said}", self.options.place.kind()),
+            None => said,
         }
     }
 }
@@ -157,21 +178,22 @@ impl Redis {
 impl Sink for Redis {
     fn write(&mut self, item: &Item) -> Result<Written> {
         let Item::Event(event) = item else { return Ok(Written::Taken) };
-        match self.options.append_command(&mut self.commands, item, event, self.longest) {
-            Ok(length) => self.largest = self.largest.max(length),
+        let (name, length) = match self.options.append_command(&mut self.commands, item, event, self.longest) {
+            Ok(appended) => appended,
             Err(why) => return Ok(Written::Refused(why)),
-        }
-        self.ends.push(self.commands.len());
+        };
+        self.largest = self.largest.max(length);
+        self.written.push(Command { end: self.commands.len(), name });
         Ok(Written::Taken)
     }
 
     fn flush(&mut self) -> Result<Outcome> {
-        if self.ends.is_empty() {
+        if self.written.is_empty() {
             return Ok(Outcome::Delivered);
         }
         let outcome = self.deliver();
         self.commands.clear();
-        self.ends.clear();
+        self.written.clear();
         self.largest = 0;
         outcome
     }

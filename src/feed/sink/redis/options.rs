@@ -87,7 +87,8 @@ impl Options {
         Ok(options)
     }
 
-    /// Appends the command that brings an event to its place; returns the length of its longest value, in bytes.
+    /// Appends the command that brings an event to its place; returns the place's name, and the length of the command's longest
+    /// value, in bytes.
     ///
     /// # Errors
     /// Why there is none.
@@ -97,16 +98,17 @@ impl Options {
         item: &Item,
         event: &Event,
         longest: usize,
-    ) -> Result<usize, String> {
+    ) -> Result<(Box<str>, usize), String> {
         let body = self.body.of(item);
         if body.len() > longest {
             return Err(format!("it is {} bytes long, and the server takes {longest}", body.len()));
         }
         let mut command = Cmd::with_capacity(8, body.len() + 128);
+        let name = filled(self.place.name(), event)?;
         match &self.place {
-            Place::Channel(name) => command.arg("PUBLISH").arg(filled(name, event)?.as_bytes()),
-            Place::Stream { name, maxlen } => {
-                command.arg("XADD").arg(filled(name, event)?.as_bytes());
+            Place::Channel(_) => command.arg("PUBLISH").arg(name.as_bytes()),
+            Place::Stream { maxlen, .. } => {
+                command.arg("XADD").arg(name.as_bytes());
                 if let Some(maxlen) = maxlen {
                     command.arg("MAXLEN").arg("~").arg(*maxlen);
                 }
@@ -121,7 +123,7 @@ impl Options {
         };
         let length = body.len();
         command.arg(body).write_packed_command(out);
-        Ok(length)
+        Ok((name.into(), length))
     }
 }
 
@@ -152,8 +154,20 @@ impl Place {
 
     /// Whether all events of one queue or channel go to the same place.
     pub fn is_the_same_for_all(&self) -> bool {
+        self.name().is_the_same_for_all()
+    }
+
+    /// What it is, for people.
+    pub fn kind(&self) -> &'static str {
         match self {
-            Self::Stream { name, .. } | Self::Channel(name) => name.is_the_same_for_all(),
+            Self::Stream { .. } => "stream",
+            Self::Channel(_) => "channel",
+        }
+    }
+
+    fn name(&self) -> &Template {
+        match self {
+            Self::Stream { name, .. } | Self::Channel(name) => name,
         }
     }
 }

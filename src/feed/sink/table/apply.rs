@@ -6,7 +6,7 @@ use postgres::Client;
 use postgres::types::{ToSql, Type};
 
 use super::layout::Layout;
-use super::reading::Step;
+use super::reading::{Misfit, Step};
 use super::summing::{Part, sum};
 use super::suspects::Kind;
 use crate::connection::is_transient;
@@ -20,7 +20,14 @@ pub struct Told {
     /// What must stay in order shares this.
     pub key: Option<i64>,
     /// What it does, or why it cannot do anything.
-    pub step: Result<Step, String>,
+    pub step: Result<Step, Misfit>,
+}
+
+impl Told {
+    /// Whether it does not tell what the table has.
+    pub fn lacks_columns(&self) -> bool {
+        matches!(self.step, Err(Misfit::Columns(_)))
+    }
 }
 
 /// What became of changes.
@@ -47,10 +54,15 @@ pub fn apply(client: &mut Client, layout: &Layout, changes: &[Told]) -> Result<A
         changes.len(),
         |place| changes[place].key,
         |places| {
-            let steps: Result<Vec<&Step>, &String> = places.iter().map(|place| changes[*place].step.as_ref()).collect();
+            let steps: Result<Vec<&Step>, &Misfit> = places.iter().map(|place| changes[*place].step.as_ref()).collect();
             let steps = match steps {
                 Ok(steps) => steps,
-                Err(reason) => return Ok(Offer::Refused(reason.clone())),
+                Err(misfit) => {
+                    if let ([place], Misfit::Columns(_), true) = (places, misfit, may_doubt) {
+                        doubtful.push((*place, Kind::Writes));
+                    }
+                    return Ok(Offer::Refused(misfit.reason().to_owned()));
+                }
             };
             Ok(match offer(client, layout, &steps, may_doubt)? {
                 Answer::Taken(kinds) => {

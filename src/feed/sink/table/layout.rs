@@ -29,6 +29,36 @@ pub enum OnTruncate {
     Empty,
 }
 
+/// Reads columns.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn names(text: &str) -> Result<Vec<String>, String> {
+    let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+    if names.iter().any(String::is_empty) {
+        return Err("a name is empty".to_owned());
+    }
+    match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
+        Some((_, twice)) => Err(format!("\"{twice}\" is there twice")),
+        None => Ok(names),
+    }
+}
+
+/// Reads pairs of a source and a target column.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn map(text: &str) -> Result<Vec<(String, String)>, String> {
+    let pair = |pair: &str| match pair.split_once(':') {
+        Some((source, target)) if !source.is_empty() && !target.is_empty() => {
+            Ok((source.to_owned(), target.to_owned()))
+        }
+        _ => Err("it is source:target,source:target ...".to_owned()),
+    };
+    let map: Vec<(String, String)> = text.split(',').map(pair).collect::<Result<_, _>>()?;
+    names(&map.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>().join(",")).map(|_| map)
+}
+
 /// The table, as it was found.
 #[derive(Debug)]
 pub struct Layout {

@@ -2,14 +2,12 @@
 
 mod apply;
 pub(crate) mod layout;
+mod mark;
 mod reading;
 mod summing;
 mod suspects;
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
-
-use postgres::Client;
 
 use super::ACKNOWLEDGE_WITHIN;
 use super::proven::Proven;
@@ -17,12 +15,14 @@ use super::registry::{Acknowledgement, Destination, Kind};
 use super::target::{Target, yes_or_no};
 use crate::connection::{Connection, Environment, Options, Settings, is_transient, passing};
 use crate::error::{Error, Result};
+use crate::exit::Exit;
 use crate::feed::event::Item;
 use crate::feed::{Outcome, Refuses, Sink, Source, Written};
 use crate::sql::TableName;
 use crate::stop::Stop;
 use apply::{Applied, Told, apply};
-use layout::{Layout, OnTruncate, Wish};
+use layout::{Layout, OnTruncate, Wish, map, names};
+use mark::Mark;
 use reading::read;
 use suspects::Suspects;
 
@@ -49,6 +49,9 @@ pub const KIND: Kind = Kind {
 pub(crate) struct Place {
     pub wish: Arc<Wish>,
     pub settings: Settings,
+    /// Whether the table was ever found.
+    found: Proven,
+    /// Whether it has ever taken anything.
     proven: Proven,
     suspects: Arc<Suspects>,
 }
@@ -93,37 +96,18 @@ pub fn in_step(settings: Settings, table: TableName) -> Box<dyn Destination> {
 
 impl Place {
     fn new(wish: Wish, settings: Settings) -> Self {
-        Self { wish: Arc::new(wish), settings, proven: Proven::default(), suspects: Arc::default() }
+        let (found, proven) = (Proven::default(), Proven::default());
+        Self { wish: Arc::new(wish), settings, found, proven, suspects: Arc::default() }
     }
-}
-
-fn names(text: &str) -> Result<Vec<String>, String> {
-    let names: Vec<String> = text.split(',').map(str::to_owned).collect();
-    if names.iter().any(String::is_empty) {
-        return Err("a name is empty".to_owned());
-    }
-    match names.iter().enumerate().find(|(place, name)| names[..*place].contains(name)) {
-        Some((_, twice)) => Err(format!("\"{twice}\" is there twice")),
-        None => Ok(names),
-    }
-}
-
-fn map(text: &str) -> Result<Vec<(String, String)>, String> {
-    let pair = |pair: &str| match pair.split_once(':') {
-        Some((source, target)) if !source.is_empty() && !target.is_empty() => {
-            Ok((source.to_owned(), target.to_owned()))
-        }
-        _ => Err("it is source:target,source:target ...".to_owned()),
-    };
-    let map: Vec<(String, String)> = text.split(',').map(pair).collect::<Result<_, _>>()?;
-    names(&map.iter().map(|(_, target)| target.as_str()).collect::<Vec<_>>().join(",")).map(|_| map)
 }
 
 impl Destination for Place {
     fn open(&self, _: &Stop) -> Result<Box<dyn Sink>> {
-        let (wish, settings, proven) = (Arc::clone(&self.wish), self.settings.clone(), self.proven.clone());
-        let suspects = Arc::clone(&self.suspects);
-        Ok(Box::new(Table { wish, settings, proven, suspects, reached: None, waiting: Vec::new() }))
+        let (wish, suspects) = (Arc::clone(&self.wish), Arc::clone(&self.suspects));
+        let (settings, found, proven) = (self.settings.clone(), self.found.clone(), self.proven.clone());
+        let table = Table { wish, settings, found, proven, suspects, reached: None, waiting: Vec::new() };
+        table.look()?;
+        Ok(Box::new(table))
     }
 
     fn needs_order(&self) -> bool {
@@ -135,6 +119,7 @@ impl Destination for Place {
 struct Table {
     wish: Arc<Wish>,
     settings: Settings,
+    found: Proven,
     proven: Proven,
     suspects: Arc<Suspects>,
     reached: Option<Reached>,
@@ -164,22 +149,36 @@ enum Way {
 }
 
 impl Table {
+    /// A table that is not there now is a mistake of whoever started it. One that goes later is an outage, also for whom nothing has
+    /// come until then.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn look(&self) -> Result<()> {
+        if self.found.is_proven() {
+            return Ok(());
+        }
+        match self.reach(None) {
+            Err(error) if !is_transient(&error) => Err(self.explained(error)),
+            _ => Ok(()),
+        }
+    }
+
     fn keep_in_step(&mut self, holder: Option<&mut Connection>) -> Result<Outcome> {
         let events = std::mem::take(&mut self.waiting);
         if events.is_empty() {
             return Ok(Outcome::Delivered);
         }
-        let delivered = self.deliver(&events, holder);
-        let doing = || format!("keeping {} in step, in {}", self.wish.table, self.settings.target());
-        match delivered {
+        match self.deliver(&events, holder) {
             Ok(applied) => {
                 self.proven.prove();
                 let ids: Vec<Option<i64>> = events.iter().map(|event| event.id).collect();
-                Ok(self.suspects.outcome(applied, &ids, |why| format!("{}: {why}", doing())))
+                Ok(self.suspects.outcome(applied, &ids, |why| format!("{}: {why}", self.doing())))
             }
             Err(error) => {
-                let error = self.explained(error).doing(doing());
-                if self.proven.is_proven() || is_transient(&error) {
+                let error = self.explained(error);
+                let has_gone = error.exit() == Exit::Usage && self.found.is_proven();
+                if self.proven.is_proven() || has_gone || is_transient(&error) {
                     Ok(Outcome::Unavailable(error.to_string()))
                 } else {
                     Err(error)
@@ -188,7 +187,12 @@ impl Table {
         }
     }
 
+    fn doing(&self) -> String {
+        format!("keeping {} in step, in {}", self.wish.table, self.settings.target())
+    }
+
     fn explained(&self, error: Error) -> Error {
+        let error = error.doing(self.doing());
         match error.sqlstate() {
             Some("42501") => error.hint(format!(
                 "\"{}\" needs USAGE on the schema of {table}, and SELECT, INSERT, UPDATE and DELETE on {table} (SELECT finds the rows by \
@@ -204,12 +208,14 @@ impl Table {
         let pid = holder.as_ref().map(|holder| holder.backend_pid());
         let reached = self.reached.take().filter(|reached| reached.holder == pid);
         let mut holder = holder;
-        let Reached { layout, way, .. } = match reached {
-            Some(reached) => reached,
-            None => self.reach(holder.as_deref_mut())?,
+        let (Reached { layout, way, .. }, changes) = match reached.map(|reached| self.read(events, reached)) {
+            // The table may have been altered since it was found.
+            Some((reached, changes)) if !changes.iter().any(Told::lacks_columns) => (reached, changes),
+            _ => {
+                let reached = self.reach(holder.as_deref_mut())?;
+                self.read(events, reached)
+            }
         };
-        let told = |event: &Waiting| Told { key: event.key, step: read(&event.payload, &self.wish, &layout) };
-        let changes: Vec<Told> = events.iter().map(told).collect();
         let (way, applied) = match (way, holder) {
             (Way::Beside, Some(holder)) => (Way::Beside, apply(holder, &layout, &changes)?),
             (Way::Own(own), holder) => {
@@ -220,6 +226,12 @@ impl Table {
         };
         self.reached = Some(Reached { layout, way, holder: pid });
         Ok(applied)
+    }
+
+    fn read(&self, events: &[Waiting], reached: Reached) -> (Reached, Vec<Told>) {
+        let told = |event: &Waiting| Told { key: event.key, step: read(&event.payload, &self.wish, &reached.layout) };
+        let changes = events.iter().map(told).collect();
+        (reached, changes)
     }
 
     fn reach(&self, holder: Option<&mut Connection>) -> Result<Reached> {
@@ -234,30 +246,9 @@ impl Table {
             client.batch_execute("COMMIT")?;
             Ok((layout, is_beside))
         })?;
+        self.found.prove();
         let way = if is_beside { Way::Beside } else { Way::Own(Box::new(own)) };
         Ok(Reached { layout: Arc::new(layout), way, holder: pid })
-    }
-}
-
-/// Tells whether two connections are to one database, as one user: then what one of them has locked is not to be had by the
-/// other. (Names prove nothing, nor does the system's identifier: a copy of a server has the same.)
-struct Mark {
-    number: i64,
-    user: String,
-}
-
-impl Mark {
-    /// Locks something, until the end of the transaction that is open there.
-    fn set(holder: &mut Connection) -> Result<Self> {
-        let number = RandomState::new().hash_one(0).cast_signed();
-        let lock = "SELECT current_user::text, pg_catalog.pg_advisory_xact_lock($1)::text";
-        Ok(Self { number, user: holder.query_one(lock, &[&number])?.get(0) })
-    }
-
-    fn is_seen_by(&self, client: &mut Client) -> Result<bool> {
-        let lock = "SELECT current_user::text, pg_catalog.pg_try_advisory_xact_lock($1)";
-        let row = client.query_one(lock, &[&self.number])?;
-        Ok(row.get::<_, String>(0) == self.user && !row.get::<_, bool>(1))
     }
 }
 
