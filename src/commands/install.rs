@@ -53,7 +53,7 @@ pub fn run(args: &InstallTrigger, context: &Context) -> Result<Exit> {
     let installations = trigger::install(&mut connection, &tables, &specs_of, &settings)?;
     installations.iter().filter_map(|one| one.warning.as_deref()).for_each(|warning| context.term.warn(warning));
     if args.apply.print_sql {
-        print_script(&trigger::up(&installations))?;
+        print_script(&trigger::up(&installations, args.apply.lock_timeout))?;
         return Ok(Exit::Done);
     }
     report(&installations, settings.mode, args.apply.output)?;

@@ -24,7 +24,7 @@ pub fn run(args: &UninstallTrigger, context: &Context) -> Result<Exit> {
     let mode = if args.apply.dry_run { Mode::DryRun } else { Mode::Apply };
     let mut connection = context.connect()?;
     if args.apply.print_sql {
-        print_script(&trigger::down(&mut connection, &scope, &args.apply.schema)?)?;
+        print_script(&trigger::down(&mut connection, &scope, &args.apply.schema, args.apply.lock_timeout)?)?;
         return Ok(Exit::Done);
     }
     let removals = trigger::uninstall(&mut connection, &scope, args.apply.lock_timeout, mode)?;

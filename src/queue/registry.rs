@@ -149,6 +149,7 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
     let Queue { schema, name, id } = queue;
     let registry = sql::qualified(schema, "queue");
     let named = |what: &str| sql::ident(&format!("{what}_{name}"));
+    let found = |what: &str| sql::literal(&queue.object(what));
     let places = [
         ("queue", queue.table()),
         ("retry", queue.retry_table()),
@@ -158,16 +159,19 @@ pub fn create_statements(queue: &Queue, trust: &Trust) -> Vec<String> {
         ("retry_key", named("rkey")),
         ("dead_key", named("dkey")),
         ("barriers", named("barriers")),
+        ("barriers_name", found("barriers")),
         ("retry_barriers", named("rbarriers")),
+        ("retry_barriers_name", found("rbarriers")),
         ("due", named("due")),
+        ("due_name", found("due")),
         ("keys", named("keys")),
+        ("keys_name", found("keys")),
     ];
-    let places: Vec<(&str, &str)> = places.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let name = sql::literal(name);
     let mut statements = vec![sql::fill(include_str!("../../sql/queue_registry.sql"), &[("registry", &registry)])];
     // What is there already may be a trap: looked at before anything is written to it.
     statements.extend(trust.statement(queue));
-    statements.push(sql::fill(include_str!("../../sql/queue.sql"), &places));
+    statements.push(run_body(include_str!("../../sql/queue.sql"), &places));
     statements.push(format!("INSERT INTO {registry} (id, name) VALUES ({id}, {name}) ON CONFLICT (name) DO NOTHING"));
     statements
 }

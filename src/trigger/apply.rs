@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use postgres::Transaction;
 
-use super::installed::{Difference, Installed, drop_trigger};
+use super::installed::{Difference, Installed};
+use super::locks::{Lock, NO_WRITES, NOTHING_ELSE, Step, all_or_nothing};
 use super::migration::ensure_schema;
-use super::obstacle::Obstacle;
+use super::obstacle::{Obstacle, in_the_way, make_way};
 use super::plan::Plan;
 use super::spec::Spec;
 use super::table::Table;
 use super::twice::told_twice;
-use crate::connection::{Connection, ask};
+use super::understood::understood;
+use crate::connection::Connection;
 use crate::error::{Error, Result};
-use crate::exit::Exit;
 use crate::queue::{self, Queue, Trust};
-use crate::sql::{self, TableName};
+use crate::sql::TableName;
 
 /// Key of the advisory lock that installs and uninstalls take: "pgfeed" in ASCII. Without it most concurrent installs fail with
 /// "tuple concurrently updated".
@@ -31,10 +32,6 @@ const RIGHTS: &str = "an install needs TRIGGER on the table, and USAGE and CREAT
 const DURABLE_RIGHTS: &str = "a durable trigger runs with the rights of the table's owner: install it as that role or a member of it, with \
                               USAGE and CREATE on pgfeed's schema (or CREATE on the database, to make that), SELECT and INSERT on its \
                               table queue, and INSERT on the queue's own table (with the right to grant it, for another owner)";
-
-/// What a condition needs to be understood by the server.
-const CONDITION_RIGHTS: &str =
-    "--when needs TEMPORARY on the database: the server understands it in a temporary function";
 
 /// Whether a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,20 +131,49 @@ pub fn install(
             installations.push(one);
         }
     }
-    let mut differing: Vec<&mut Installation> =
-        installations.iter_mut().filter(|one| one.action != Action::Unchanged).collect();
-    // Always in one order, so that two who watch the same tables cannot wait for each other.
-    differing.sort_by_key(|one| one.plan.table_oid);
-    for one in differing {
-        let rights = if one.plan.definer.is_some() { DURABLE_RIGHTS } else { RIGHTS };
-        let doing = |error: Error| explain(error, rights).doing(format!("installing on {}", one.plan.table));
-        one.in_the_way = in_the_way(&mut transaction, &one.plan, &installed, settings.force).map_err(doing)?;
-        if settings.mode == Mode::Apply {
-            apply(&mut transaction, one, &installed).map_err(doing)?;
-        }
-    }
+    carry_out(&mut transaction, &mut installations, &installed, settings)?;
     transaction.commit().map_err(|error| Error::from(error).doing("committing the installation"))?;
     Ok(installations)
+}
+
+/// Does what differs, or says what would have to go for that.
+fn carry_out(
+    transaction: &mut Transaction,
+    installations: &mut [Installation],
+    installed: &[Installed],
+    settings: &Settings,
+) -> Result<()> {
+    let mut differing: Vec<&mut Installation> =
+        installations.iter_mut().filter(|one| one.action != Action::Unchanged).collect();
+    // Always in one order.
+    differing.sort_by_key(|one| one.plan.table_oid);
+    let mut steps = Vec::new();
+    for one in differing {
+        let rights = if one.plan.definer.is_some() { DURABLE_RIGHTS } else { RIGHTS };
+        let doing = format!("installing on {}", one.plan.table);
+        let locks = match settings.mode {
+            Mode::Apply => locks(transaction, &one.plan, installed)?,
+            Mode::DryRun => Vec::new(),
+        };
+        let run = Box::new(|transaction: &mut Transaction| {
+            one.in_the_way = in_the_way(transaction, &one.plan, installed, settings.force)?;
+            if settings.mode == Mode::Apply { apply(transaction, one, installed) } else { Ok(()) }
+        });
+        steps.push(Step { doing, rights, locks, run });
+    }
+    all_or_nothing(transaction, steps, settings.lock_timeout)
+}
+
+/// The locks that a plan needs.
+fn locks(transaction: &mut Transaction, plan: &Plan, installed: &[Installed]) -> Result<Vec<Lock>> {
+    let must_go = make_way(plan, installed, &Obstacle::read(transaction, plan)?);
+    if must_go.iter().any(|statement| statement.starts_with("DROP TRIGGER")) {
+        Lock::of_table(transaction, plan.table_oid, NOTHING_ELSE)
+    } else if lacks_only_the_function(plan, installed) {
+        Ok(Vec::new())
+    } else {
+        Lock::of_table(transaction, plan.table_oid, NO_WRITES)
+    }
 }
 
 /// Begins the transaction of an install or uninstall; nobody else is at it until it ends.
@@ -199,44 +225,6 @@ pub(super) fn plan(
     Plan::new(table, spec, schema, condition.as_deref(), installed)
 }
 
-/// The condition as the server understands it, with the schema of everything it names.
-fn understood(transaction: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
-    let mut savepoint = transaction.transaction()?;
-    let bare = read_back(&mut savepoint, table, "true")
-        .map_err(|error| explain(error, CONDITION_RIGHTS).doing("making a temporary function for --when"))?;
-    let whole = read_back(&mut savepoint, table, condition).map_err(|error| {
-        let error = unqualified(error).doing(format!("--when {condition:?}"));
-        if error.exit() == Exit::Failed { error.exiting(Exit::Usage) } else { error }
-    })?;
-    savepoint.rollback()?;
-    // What stands around the condition may hold anything that a table can be called, and is the same in both.
-    let (before, behind) = bare.rsplit_once("true").expect("it was put there");
-    let condition = whole.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
-    Ok(condition.expect("they differ in their conditions only").to_owned())
-}
-
-/// A column that both versions of the row have is ambiguous.
-fn unqualified(error: Error) -> Error {
-    if error.sqlstate() != Some("42702") {
-        return error;
-    }
-    let message = error.to_string();
-    let column = message.split('"').nth(1).unwrap_or("column").to_owned();
-    error.hint(format!("say of which version of the row: NEW.{column}, or OLD.{column} for what it was before"))
-}
-
-/// A function with a condition, as the server writes it.
-fn read_back(savepoint: &mut Transaction, table: &Table, condition: &str) -> Result<String> {
-    let quoted = table.quoted();
-    let values = [("new_table", quoted.as_str()), ("old_table", quoted.as_str()), ("condition", condition)];
-    savepoint.batch_execute("SET LOCAL search_path TO DEFAULT")?;
-    // Not batch_execute: this way the server takes one statement only.
-    ask::execute(savepoint, &sql::fill(include_str!("../../sql/condition.sql"), &values), &[])?;
-    savepoint.batch_execute("SET LOCAL search_path = pg_catalog")?;
-    let body = "SELECT pg_catalog.pg_get_function_sqlbody('pg_temp.pgfeed_condition()'::pg_catalog.regprocedure)";
-    Ok(ask::row(savepoint, body, &[])?.get(0))
-}
-
 fn action(plan: &Plan, installed: &[Installed]) -> Action {
     let mut ours = installed.iter().filter(|one| one.is(plan));
     match (ours.next(), ours.next()) {
@@ -244,20 +232,6 @@ fn action(plan: &Plan, installed: &[Installed]) -> Action {
         (Some(one), None) if one.difference(plan) == Difference::None => Action::Unchanged,
         _ => Action::Replace,
     }
-}
-
-/// What has to go first. What locks the table most, that is: a lock that grows while held is how deadlocks are made.
-fn in_the_way(transaction: &mut Transaction, plan: &Plan, installed: &[Installed], force: bool) -> Result<Vec<String>> {
-    let obstacles = Obstacle::read(transaction, plan)?;
-    obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, force))?;
-    let (same, others): (Vec<&Installed>, Vec<&Installed>) =
-        installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
-    let mut statements: Vec<String> = others.iter().flat_map(|other| other.drop_statements()).collect();
-    statements.extend(obstacles.iter().map(|obstacle| obstacle.drop_statement(plan)));
-    let leftover =
-        same.iter().flat_map(|one| &one.triggers).filter(|t| !plan.triggers.iter().any(|p| p.name == t.name));
-    statements.extend(leftover.map(|trigger| drop_trigger(&trigger.name, &plan.quoted_table)));
-    Ok(statements)
 }
 
 fn apply(transaction: &mut Transaction, installation: &Installation, installed: &[Installed]) -> Result<()> {
@@ -268,12 +242,17 @@ fn apply(transaction: &mut Transaction, installation: &Installation, installed: 
     }
     execute(transaction, in_the_way)?;
     execute(transaction, &plan.create_function())?;
-    let mut same = installed.iter().filter(|one| one.is(plan) && one.has_function_of(plan));
-    if same.any(|one| one.difference(plan) == Difference::Function) {
+    if lacks_only_the_function(plan, installed) {
         return Ok(());
     }
     let triggers: Vec<String> = plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)).collect();
     execute(transaction, &triggers)
+}
+
+/// Whether the triggers are as planned already.
+fn lacks_only_the_function(plan: &Plan, installed: &[Installed]) -> bool {
+    let mut same = installed.iter().filter(|one| one.is(plan) && one.has_function_of(plan));
+    same.any(|one| one.difference(plan) == Difference::Function)
 }
 
 /// Runs statements one by one.

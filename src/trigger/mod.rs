@@ -12,6 +12,7 @@ mod filter;
 mod installed;
 mod key;
 mod keyset;
+mod locks;
 mod migration;
 mod names;
 mod obstacle;
@@ -21,7 +22,9 @@ mod spec;
 mod survey;
 mod table;
 mod twice;
+mod understood;
 mod uninstall;
+mod waits;
 mod written;
 
 pub use crate::sql::TableName;

@@ -2,7 +2,7 @@
 
 use postgres::Transaction;
 
-use super::installed::{drop_function, drop_trigger};
+use super::installed::{Installed, drop_function, drop_trigger};
 use super::names::trigger_names;
 use super::plan::Plan;
 use crate::connection::ask;
@@ -80,4 +80,31 @@ impl Obstacle {
             }
         }
     }
+}
+
+/// What has to go first, and may.
+///
+/// # Errors
+/// That something may not; what the server says.
+pub fn in_the_way(
+    transaction: &mut Transaction,
+    plan: &Plan,
+    installed: &[Installed],
+    force: bool,
+) -> Result<Vec<String>> {
+    let obstacles = Obstacle::read(transaction, plan)?;
+    obstacles.iter().try_for_each(|obstacle| obstacle.refuse(plan, force))?;
+    Ok(make_way(plan, installed, &obstacles))
+}
+
+/// SQL for that. What locks the table most, that is: a lock that grows while held is how deadlocks are made.
+pub fn make_way(plan: &Plan, installed: &[Installed], obstacles: &[Obstacle]) -> Vec<String> {
+    let (same, others): (Vec<&Installed>, Vec<&Installed>) =
+        installed.iter().filter(|one| one.is(plan)).partition(|one| one.has_function_of(plan));
+    let mut statements: Vec<String> = others.iter().flat_map(|other| other.drop_statements()).collect();
+    statements.extend(obstacles.iter().map(|obstacle| obstacle.drop_statement(plan)));
+    let leftover =
+        same.iter().flat_map(|one| &one.triggers).filter(|t| !plan.triggers.iter().any(|p| p.name == t.name));
+    statements.extend(leftover.map(|trigger| drop_trigger(&trigger.name, &plan.quoted_table)));
+    statements
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use postgres::Transaction;
 
-use super::apply::{Mode, begin, execute, explain, limit_waits};
+use super::apply::{Mode, begin, execute};
 use super::installed::{Installed, drop_function, drop_trigger};
+use super::locks::{Lock, NOTHING_ELSE, Step, all_or_nothing};
 use super::names::{base_name, trigger_names};
 use super::spec::{Destination, Doorbell};
 use super::table::Table;
+use super::waits::Waits;
 use crate::connection::{Connection, ask};
 use crate::error::{Error, Result};
 use crate::queue;
@@ -47,7 +49,26 @@ pub struct Removal {
     pub to: Option<Destination>,
     /// Whether this is the queue itself, and not what feeds it.
     pub is_queue: bool,
+    table_oid: Option<u32>,
     statements: Vec<String>,
+}
+
+impl Removal {
+    fn doing(&self) -> String {
+        match (&self.table, self.is_queue) {
+            (Some(table), _) => format!("uninstalling from {table}"),
+            (None, true) => "dropping the queue".to_owned(),
+            (None, false) => "uninstalling from a table that is gone".to_owned(),
+        }
+    }
+
+    fn locks(&self, transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Lock>> {
+        match (self.table_oid, scope) {
+            (Some(oid), _) => Lock::of_table(transaction, oid, NOTHING_ELSE),
+            (None, Scope::Queue(queue, _)) if self.is_queue => Ok(Lock::of_queue(queue)),
+            (None, _) => Ok(Vec::new()),
+        }
+    }
 }
 
 /// Removes, or only says what would be removed. Nothing to remove is no error.
@@ -68,15 +89,13 @@ pub fn uninstall(
         }
         return Ok(removals);
     }
-    limit_waits(&mut transaction, lock_timeout)?;
+    let mut steps = Vec::new();
     for removal in &removals {
-        let doing = match (&removal.table, removal.is_queue) {
-            (Some(table), _) => format!("uninstalling from {table}"),
-            (None, true) => "dropping the queue".to_owned(),
-            (None, false) => "uninstalling from a table that is gone".to_owned(),
-        };
-        execute(&mut transaction, &removal.statements).map_err(|error| explain(error, RIGHTS).doing(doing))?;
+        let locks = removal.locks(&mut transaction, scope)?;
+        let run = Box::new(|transaction: &mut Transaction| execute(transaction, &removal.statements));
+        steps.push(Step { doing: removal.doing(), rights: RIGHTS, locks, run });
     }
+    all_or_nothing(&mut transaction, steps, lock_timeout)?;
     transaction.commit().map_err(|error| Error::from(error).doing("committing the removal"))?;
     Ok(removals)
 }
@@ -98,7 +117,7 @@ fn removals(transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Removal>
         let to = Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive };
         installed.retain(|one| one.tells(&to, &queue.schema));
     }
-    // Always in one order, so that two who remove the same cannot wait for each other.
+    // Always in one order.
     installed.sort_by_key(|one| one.table.as_ref().map(|table| table.oid));
     let mut removals: Vec<Removal> = installed.iter().map(removal).collect();
     if let Scope::Queue(queue, events) = scope
@@ -109,7 +128,7 @@ fn removals(transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Removal>
             Events::Purge => queue::drop_statements(queue),
         };
         let to = Some(Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive });
-        removals.push(Removal { table: None, to, is_queue: true, statements });
+        removals.push(Removal { table: None, to, is_queue: true, table_oid: None, statements });
     }
     Ok(removals)
 }
@@ -138,6 +157,7 @@ fn removal(one: &Installed) -> Removal {
         table: one.table.as_ref().map(|table| format!("{}.{}", table.schema, table.name)),
         to: one.destination().cloned(),
         is_queue: false,
+        table_oid: one.table.as_ref().map(|table| table.oid),
         statements: one.drop_statements(),
     }
 }
@@ -147,14 +167,23 @@ fn removal(one: &Installed) -> Removal {
 ///
 /// # Errors
 /// A usage error when there is no such table; what the server says.
-pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<Vec<String>> {
+pub fn down(connection: &mut Connection, scope: &Scope, schema: &str, lock_timeout: Duration) -> Result<Vec<String>> {
     let mut transaction = begin(connection, Mode::DryRun)?;
     let removals = removals(&mut transaction, scope)?;
     let installed = Installed::read(&mut transaction)?;
-    let mut statements: Vec<String> = removals.into_iter().flat_map(|removal| removal.statements).collect();
+    let (mut statements, mut waits) = (Vec::new(), Waits::new(lock_timeout));
+    for removal in removals {
+        if removal.table_oid.is_some() || removal.is_queue {
+            let locks = removal.locks(&mut transaction, scope)?;
+            waits.before(removal.table_oid, !removal.is_queue && locks.len() > 1, &mut statements);
+        }
+        statements.extend(removal.statements);
+    }
     if let Scope::Tables(names, to) = scope {
         for name in names {
             let table = Table::find(&mut transaction, name)?;
+            let locks = Lock::of_table(&mut transaction, table.oid, NOTHING_ELSE)?;
+            waits.before(Some(table.oid), locks.len() > 1, &mut statements);
             let default = Destination::Channel(table.told_name.clone());
             let to = to.as_ref().map_or(&default, |(to, _)| to);
             let base = base_name(&table, to, schema, &installed);
@@ -166,5 +195,5 @@ pub fn down(connection: &mut Connection, scope: &Scope, schema: &str) -> Result<
     statements.retain(|statement| seen.insert(statement.clone()));
     // A function goes when no trigger calls it any more.
     statements.sort_by_key(|statement| statement.starts_with("DROP FUNCTION"));
-    Ok(statements)
+    Ok(waits.around(statements))
 }

@@ -2,6 +2,8 @@
 
 // Several tables and channels, and what is printed.
 mod install;
+// Who writes or reads does not pay for the locks of several tables.
+mod locks;
 // --check, after every kind of drift.
 mod check;
 // --print-sql of both commands, under psql.

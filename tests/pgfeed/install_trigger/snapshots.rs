@@ -37,11 +37,16 @@ fn down() {
     db.sql(ORDERS);
     let down = db.pgfeed(["uninstall-trigger", "orders", "--print-sql"]).run().ok().stdout;
     insta::assert_snapshot!(down, @r#"
+    -- To be run in one transaction (psql -1 -f, or what a migration tool begins). When a table cannot be had in time it fails
+    -- (55P03), and nothing has changed: run it again. The limit is set for the session, since SET LOCAL would do nothing
+    -- outside of a transaction; what the session began with comes back at the end, and with a rollback.
+    SET lock_timeout = '3000ms';
     DROP TRIGGER IF EXISTS "!pgfeed_orders_live_b3c8233f_insert" ON "public"."orders";
     DROP TRIGGER IF EXISTS "!pgfeed_orders_live_b3c8233f_update" ON "public"."orders";
     DROP TRIGGER IF EXISTS "!pgfeed_orders_live_b3c8233f_key" ON "public"."orders";
     DROP TRIGGER IF EXISTS "!pgfeed_orders_live_b3c8233f_delete" ON "public"."orders";
     DROP TRIGGER IF EXISTS "!pgfeed_orders_live_b3c8233f_truncate" ON "public"."orders";
     DROP FUNCTION IF EXISTS "pgfeed"."orders_live_b3c8233f"();
+    RESET lock_timeout;
     "#);
 }
