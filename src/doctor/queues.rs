@@ -32,7 +32,7 @@ const BROKEN: Problem = Problem {
     check: "queues",
     symptom: "a table of a queue is gone or was altered: writes to the tables that feed it may fail, and deliveries too",
     verdict: Verdict::Fail,
-    remedy: "put back what is missing (sql/queue.sql shows how it was made), or uninstall-trigger --queue NAME --purge and install again",
+    remedy: "run the same install-trigger --queue again where a table is gone, which makes it; else undo the change, or uninstall-trigger --queue NAME --purge and install again",
 };
 const UNLOGGED: Problem = Problem {
     check: "queues",

@@ -75,20 +75,18 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
             State::Foreign => Some(&FOREIGN),
             State::Unknown => Some(&UNKNOWN),
         };
-        findings.extend(problem.map(|problem| problem.found(told(one))));
+        let mut found = problem.map(|problem| problem.found(told(one)));
         if let (Some(Destination::Queue { name, .. }), Some(table)) =
             (one.spec.as_ref().map(|spec| &spec.to), &one.table)
         {
             let queue = Queue::named(&one.schema, name);
-            let found = if !is_there(&mut transaction, &queue)? {
-                Some(NO_QUEUE.found(format!("{table} -> queue \"{name}\"")))
+            if !is_there(&mut transaction, &queue)? {
+                found = Some(NO_QUEUE.found(format!("{table} -> queue \"{name}\"")));
             } else if !may_store(&mut transaction, &one.owner, &queue)? {
-                Some(MAY_NOT_STORE.found(format!("{table} -> queue \"{name}\": {}", one.owner)))
-            } else {
-                None
-            };
-            findings.extend(found);
+                findings.push(MAY_NOT_STORE.found(format!("{table} -> queue \"{name}\": {}", one.owner)));
+            }
         }
+        findings.extend(found);
     }
     if findings.is_empty() {
         let told = match surveyed.len() {

@@ -22,7 +22,7 @@ pub use lock::LockClass;
 pub use peek::Peek;
 pub use registry::{
     Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list, may_fill,
-    rights_to_look,
+    missing, rights_to_look,
 };
 pub use taker::{Take, Taker, delay};
 pub use way::{Way, put};

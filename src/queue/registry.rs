@@ -46,6 +46,11 @@ impl Queue {
         self.object("dead")
     }
 
+    /// All of its tables.
+    pub fn tables(&self) -> Vec<String> {
+        vec![self.table(), self.retry_table(), self.dead_table()]
+    }
+
     /// SQL for the file that the queue is stored in: TRUNCATE, and whoever makes the queue anew, begins another one.
     pub fn storage(&self) -> String {
         format!("pg_catalog.pg_relation_filenode({})", sql::literal(&self.table()))
@@ -101,12 +106,21 @@ pub fn list(client: &mut impl GenericClient, schema: &str) -> Result<Vec<Queue>>
     Ok(rows.iter().map(|row| Queue::named(schema, row.get("name"))).collect())
 }
 
+/// Those tables of a queue that are not there: the list of queues may be out of step.
+///
+/// # Errors
+/// What the server says.
+pub fn missing(client: &mut impl GenericClient, queue: &Queue) -> Result<Vec<String>> {
+    let query = "SELECT t FROM pg_catalog.unnest($1::text[]) AS t WHERE pg_catalog.to_regclass(t) IS NULL";
+    Ok(ask::rows(client, query, &[&queue.tables()])?.iter().map(|row| row.get(0)).collect())
+}
+
 /// Makes sure that a queue exists. The caller holds the lock of installations.
 ///
 /// # Errors
 /// What the server says; that the name's number is taken, which happens once in millions of names.
 pub fn create(transaction: &mut Transaction, queue: &Queue, trust: &Trust) -> Result<()> {
-    let exists = find(transaction, &queue.schema, &queue.name)?.is_some();
+    let exists = find(transaction, &queue.schema, &queue.name)?.is_some() && missing(transaction, queue)?.is_empty();
     let (doing, statements) = match exists {
         true => ("looking at", trust.statement(queue).into_iter().collect()),
         false => ("creating", create_statements(queue, trust)),
@@ -193,7 +207,10 @@ pub fn may_fill(queue: &Queue, role: &str) -> String {
 pub fn drop_statements(queue: &Queue) -> Vec<String> {
     let (table, retry, dead) = (queue.table(), queue.retry_table(), queue.dead_table());
     let registry = sql::qualified(&queue.schema, "queue");
-    vec![format!("DROP TABLE {table}, {retry}, {dead}"), format!("DELETE FROM {registry} WHERE id = {}", queue.id)]
+    vec![
+        format!("DROP TABLE IF EXISTS {table}, {retry}, {dead}"),
+        format!("DELETE FROM {registry} WHERE id = {}", queue.id),
+    ]
 }
 
 /// SQL that drops a queue, and fails when it holds events. Nothing may feed it any more.

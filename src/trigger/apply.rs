@@ -123,7 +123,7 @@ pub fn install(
         }
         for spec in specs_of(&table).map_err(doing)? {
             let plan = plan(&mut transaction, &table, spec, settings.schema, &installed).map_err(doing)?;
-            let action = action(&plan, &installed);
+            let action = action(&mut transaction, &plan, &installed)?;
             let trust = if settings.force { Trust::Anybody } else { Trust::In(plan.definer.clone()) };
             let (table, in_the_way) = (table.clone(), Vec::new());
             let mut one = Installation { table, plan, action, in_the_way, trust, warning: None };
@@ -169,7 +169,7 @@ fn locks(transaction: &mut Transaction, plan: &Plan, installed: &[Installed]) ->
     let must_go = make_way(plan, installed, &Obstacle::read(transaction, plan)?);
     if must_go.iter().any(|statement| statement.starts_with("DROP TRIGGER")) {
         Lock::of_table(transaction, plan.table_oid, NOTHING_ELSE)
-    } else if lacks_only_the_function(plan, installed) {
+    } else if has_the_triggers(plan, installed) {
         Ok(Vec::new())
     } else {
         Lock::of_table(transaction, plan.table_oid, NO_WRITES)
@@ -194,9 +194,11 @@ pub fn begin(connection: &mut Connection, mode: Mode) -> Result<Transaction<'_>>
 /// # Errors
 /// What the server says.
 pub fn make_queue(connection: &mut Connection, queue: &Queue) -> Result<()> {
-    if queue::find(&mut connection.begin()?, &queue.schema, &queue.name)?.is_some() {
+    let mut look = connection.begin()?;
+    if queue::find(&mut look, &queue.schema, &queue.name)?.is_some() && queue::missing(&mut look, queue)?.is_empty() {
         return Ok(());
     }
+    drop(look);
     let mut transaction = begin(connection, Mode::Apply)?;
     transaction.batch_execute(&ensure_schema(&queue.schema))?;
     queue::create(&mut transaction, queue, &Trust::In(None))?;
@@ -225,13 +227,17 @@ pub(super) fn plan(
     Plan::new(table, spec, schema, condition.as_deref(), installed)
 }
 
-fn action(plan: &Plan, installed: &[Installed]) -> Action {
+fn action(transaction: &mut Transaction, plan: &Plan, installed: &[Installed]) -> Result<Action> {
     let mut ours = installed.iter().filter(|one| one.is(plan));
-    match (ours.next(), ours.next()) {
-        (None, _) => Action::Create,
-        (Some(one), None) if one.difference(plan) == Difference::None => Action::Unchanged,
-        _ => Action::Replace,
-    }
+    let is_same = match (ours.next(), ours.next()) {
+        (None, _) => return Ok(Action::Create),
+        (Some(one), None) => one.difference(plan) == Difference::None,
+        (Some(_), Some(_)) => false,
+    };
+    // Without its tables every write fails, or every delivery.
+    let has_queue =
+        plan.queue().map_or(Ok(true), |queue| Ok::<_, Error>(queue::missing(transaction, &queue)?.is_empty()));
+    Ok(if is_same && has_queue? { Action::Unchanged } else { Action::Replace })
 }
 
 fn apply(transaction: &mut Transaction, installation: &Installation, installed: &[Installed]) -> Result<()> {
@@ -242,7 +248,7 @@ fn apply(transaction: &mut Transaction, installation: &Installation, installed: 
     }
     execute(transaction, in_the_way)?;
     execute(transaction, &plan.create_function())?;
-    if lacks_only_the_function(plan, installed) {
+    if has_the_triggers(plan, installed) {
         return Ok(());
     }
     let triggers: Vec<String> = plan.triggers.iter().map(|trigger| plan.create_trigger(trigger)).collect();
@@ -250,9 +256,9 @@ fn apply(transaction: &mut Transaction, installation: &Installation, installed: 
 }
 
 /// Whether the triggers are as planned already.
-fn lacks_only_the_function(plan: &Plan, installed: &[Installed]) -> bool {
+fn has_the_triggers(plan: &Plan, installed: &[Installed]) -> bool {
     let mut same = installed.iter().filter(|one| one.is(plan) && one.has_function_of(plan));
-    same.any(|one| one.difference(plan) == Difference::Function)
+    same.any(|one| one.difference(plan) != Difference::Triggers)
 }
 
 /// Runs statements one by one.

@@ -13,7 +13,7 @@ use postgres::Transaction;
 use super::apply::{explain, limit_waits};
 use crate::connection::ask;
 use crate::error::{Error, Result};
-use crate::queue::Queue;
+use crate::queue::{self, Queue};
 use crate::sql;
 
 /// How long to wait for further tables while some are held, the first time: short transactions end within this.
@@ -49,10 +49,14 @@ impl Lock {
         Ok(rows.iter().map(lock).collect())
     }
 
-    /// The locks of a queue that is dropped.
-    pub fn of_queue(queue: &Queue) -> Vec<Self> {
-        let tables = [queue.table(), queue.retry_table(), queue.dead_table()];
-        tables.iter().map(|table| Self::new(table, NOTHING_ELSE, true)).collect()
+    /// The locks of a queue that is dropped, as far as it is there.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn of_queue(transaction: &mut Transaction, queue: &Queue) -> Result<Vec<Self>> {
+        let missing = queue::missing(transaction, queue)?;
+        let there = queue.tables().into_iter().filter(|table| !missing.contains(table));
+        Ok(there.map(|table| Self::new(&table, NOTHING_ELSE, true)).collect())
     }
 
     fn new(table: &str, mode: &str, is_allowed: bool) -> Self {

@@ -5,11 +5,12 @@ use postgres::Transaction;
 use super::apply::plan;
 use super::installed::{Difference, Installed};
 use super::plan::Marker;
-use super::spec::Spec;
+use super::spec::{Destination, Spec};
 use super::table::Table;
 use crate::connection::ask;
 use crate::error::{Error, Result};
 use crate::exit::Exit;
+use crate::queue::{self, Queue};
 use crate::sql;
 
 /// One installation, as it was found.
@@ -133,6 +134,15 @@ fn compared(
     }
     if let Some(why) = does_not_fire(installed) {
         return Ok((State::Disabled, Some(why)));
+    }
+    if let Destination::Queue { name, .. } = &marker.spec.to {
+        let queue = Queue::named(&installed.schema, name);
+        let missing = queue::missing(savepoint, &queue)?;
+        if let Some(gone) = missing.first() {
+            // Who writes needs only the first of them.
+            let state = if *gone == queue.table() { State::Failing } else { State::Drifted };
+            return Ok((state, Some(format!("{gone} is gone"))));
+        }
     }
     let plan = plan(savepoint, &table, marker.spec.clone(), &installed.schema, everything)?;
     Ok(match installed.difference(&plan) {

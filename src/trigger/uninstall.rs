@@ -65,7 +65,7 @@ impl Removal {
     fn locks(&self, transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Lock>> {
         match (self.table_oid, scope) {
             (Some(oid), _) => Lock::of_table(transaction, oid, NOTHING_ELSE),
-            (None, Scope::Queue(queue, _)) if self.is_queue => Ok(Lock::of_queue(queue)),
+            (None, Scope::Queue(queue, _)) if self.is_queue => Lock::of_queue(transaction, queue),
             (None, _) => Ok(Vec::new()),
         }
     }
@@ -123,9 +123,14 @@ fn removals(transaction: &mut Transaction, scope: &Scope) -> Result<Vec<Removal>
     if let Scope::Queue(queue, events) = scope
         && queue::find(transaction, &queue.schema, &queue.name)?.is_some()
     {
-        let statements = match events {
-            Events::Keep => queue::drop_empty_statements(queue),
-            Events::Purge => queue::drop_statements(queue),
+        let statements = match (events, queue::missing(transaction, queue)?.first()) {
+            (Events::Keep, Some(gone)) => {
+                return Err(Error::failed(format!("{gone} is gone, and what is left of the queue may hold events"))
+                    .doing("dropping the queue")
+                    .hint("the same install-trigger again makes what is missing; --purge drops the rest, with what it holds"));
+            }
+            (Events::Keep, None) => queue::drop_empty_statements(queue),
+            (Events::Purge, _) => queue::drop_statements(queue),
         };
         let to = Some(Destination::Queue { name: queue.name.clone(), doorbell: Doorbell::Adaptive });
         removals.push(Removal { table: None, to, is_queue: true, table_oid: None, statements });

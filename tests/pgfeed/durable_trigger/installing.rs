@@ -197,3 +197,30 @@ fn what_another_schema_has_under_the_plain_name_keeps_it() {
     db.sql("INSERT INTO t VALUES (1)");
     assert_eq!(delivered(&db, &[]).len(), 1);
 }
+
+#[test]
+fn a_table_of_the_queue_that_is_gone_is_told_and_made_by_the_same_install() {
+    for (kind, state) in [("queue", "failing"), ("retry", "drifted"), ("dead", "drifted")] {
+        let db = Database::new();
+        durable(&db, "id int PRIMARY KEY", &[]);
+        let gone = format!("\"pgfeed\".\"{kind}_q\"");
+        db.sql(&format!("DROP TABLE {gone}"));
+        let told = db.pgfeed(["status", "-o", "json"]).run().json();
+        let trigger = &told[0]["triggers"][0];
+        assert_eq!((&trigger["state"], &trigger["detail"]), (&state.into(), &format!("{gone} is gone").into()));
+        let install = ["install-trigger", "t", "--queue", "q"];
+        db.pgfeed(install).args(["--check"]).run().code(4);
+        db.pgfeed(["uninstall-trigger", "--queue", "q"])
+            .run()
+            .code(1)
+            .stderr_has(&format!("{gone} is gone"))
+            .stderr_has("hint: ");
+        db.pgfeed(install).run().ok().stdout_has("replaced");
+        db.pgfeed(install).run().ok().stdout_has("unchanged");
+        db.sql("INSERT INTO t VALUES (1)");
+        assert_eq!(delivered(&db, &[]).len(), 1);
+        db.sql(&format!("DROP TABLE {gone}"));
+        db.pgfeed(["uninstall-trigger", "--queue", "q", "--purge"]).run().ok();
+        assert_eq!(relations(&db), ["queue"]);
+    }
+}
