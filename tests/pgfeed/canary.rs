@@ -39,7 +39,7 @@ fn no_command_shows_the_password() {
     run(&["tail-queue", "-e"], 0);
     run(&["tail-queue", "-e", "--max-attempts", "1", "--", "false"], 0);
     run(&["tail-queue", "--dead"], 0);
-    run(&["tail-queue", "-e", "--", "/nonexistent/command"], 0);
+    run(&["tail-queue", "-e", "--", "/nonexistent/command"], 1);
     run(&["listen", "c", "--connect-timeout", "soon"], 2);
     run(&["uninstall-trigger", "--all"], 0);
     assert!(!guarded().cluster().log_text().contains("Canary"));
