@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 #[cfg(target_os = "linux")]
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
@@ -196,6 +196,22 @@ pub fn signal_child(child: &Child, ending: Ending) {
 pub fn expect_children() {
     // SAFETY: SIG_DFL runs no code of ours.
     unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
+/// What becomes readable when a child of ours has ended, where the system has such a thing (Linux 5.3).
+#[cfg(target_os = "linux")]
+pub fn end_of(child: u32) -> Option<OwnedFd> {
+    // SAFETY: the call takes two numbers, and touches no memory. (libc has no function of its own for it with every C library.)
+    let opened = unsafe { libc::syscall(libc::SYS_pidfd_open, child as libc::pid_t, 0) };
+    let opened = RawFd::try_from(opened).ok().filter(|opened| *opened >= 0)?;
+    // SAFETY: it was opened just now, and belongs to nobody else.
+    Some(unsafe { OwnedFd::from_raw_fd(opened) })
+}
+
+/// The same where it has not.
+#[cfg(not(target_os = "linux"))]
+pub fn end_of(_: u32) -> Option<OwnedFd> {
+    None
 }
 
 /// Waits until a child of ours has ended, and leaves it to be waited for: until then its number belongs to nobody else.

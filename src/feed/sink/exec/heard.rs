@@ -1,7 +1,7 @@
 //! What a process says on its stderr: passed on to ours as it comes, while its last line is remembered.
 
-use std::io::{self, ErrorKind, PipeReader, Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ChildStderr;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ impl Heard {
     ///
     /// # Errors
     /// When the system has no room for another thread.
-    pub fn begin(pipe: ChildStderr, end: PipeReader) -> io::Result<Self> {
+    pub fn begin(pipe: ChildStderr, end: OwnedFd) -> io::Result<Self> {
         sys::set_nonblocking(pipe.as_fd())?;
         let (last, (heard, all)) = (Arc::<Mutex<LastLine>>::default(), mpsc::channel());
         let passing = Passing { pipe: Some(pipe), last: Arc::clone(&last), piece: vec![0; PIECE].into() };
@@ -63,7 +63,7 @@ struct Passing {
 impl Passing {
     /// Tells when all is heard that was said before the end of the process. What it has started may hold the pipe for longer, and a
     /// pipe that nobody reads would end that too.
-    fn run(mut self, end: &PipeReader, heard: &Sender<()>) {
+    fn run(mut self, end: &OwnedFd, heard: &Sender<()>) {
         while let Some(pipe) = &self.pipe {
             match sys::wait_ready([Some((pipe.as_fd(), Readiness::Read)), Some((end.as_fd(), Readiness::Read))], None) {
                 Ok([_, true]) => break,

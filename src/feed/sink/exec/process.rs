@@ -1,7 +1,7 @@
 //! A process of the command: its group, its pipes, and its end, none of which can make us wait.
 
-use std::io::{self, ErrorKind, PipeReader, Read as _, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::thread;
@@ -12,8 +12,8 @@ use crate::sys::{self, Ending};
 /// A process in a group of its own. Dropped, it is killed with its group.
 pub struct Process {
     child: Child,
-    /// Nothing is ever written to it: it ends when the process ends.
-    end: PipeReader,
+    /// Readable when the process has ended.
+    end: OwnedFd,
     stdin: Option<ChildStdin>,
     stdout: Option<ChildStdout>,
     heard: Option<Heard>,
@@ -26,8 +26,15 @@ impl Process {
     /// # Errors
     /// What the system says when it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Self> {
-        let (end, ends) = io::pipe()?;
         let mut child = command.process_group(0).spawn()?;
+        let end = match end_of(child.id()) {
+            Ok(end) => end,
+            Err(error) => {
+                drop(child.kill());
+                drop(child.wait());
+                return Err(error);
+            }
+        };
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut process = Self { child, end, stdin, stdout, heard: None, reaped: false };
         if let Some(stdin) = &process.stdin {
@@ -36,12 +43,6 @@ impl Process {
         if let Some(stdout) = &process.stdout {
             sys::set_nonblocking(stdout.as_fd())?;
         }
-        let pid = process.child.id();
-        // A pipe to it would not tell: what it has started may hold that open for long.
-        thread::Builder::new().spawn(move || {
-            sys::wait_for_end(pid);
-            drop(ends);
-        })?;
         if let Some(stderr) = stderr {
             process.heard = Some(Heard::begin(stderr, process.end.try_clone()?)?);
         }
@@ -115,6 +116,20 @@ impl Process {
         self.reaped = true;
         Ok(Ended { status: self.child.wait()?, said: self.heard.take().and_then(Heard::last_line) })
     }
+}
+
+/// What becomes readable when a process has ended. A pipe to it would not tell: what it has started may hold that open for long.
+fn end_of(pid: u32) -> io::Result<OwnedFd> {
+    if let Some(end) = sys::end_of(pid) {
+        return Ok(end);
+    }
+    // Nothing is ever written to it.
+    let (end, ends) = io::pipe()?;
+    thread::Builder::new().spawn(move || {
+        sys::wait_for_end(pid);
+        drop(ends);
+    })?;
+    Ok(end.into())
 }
 
 /// How a process has ended.
