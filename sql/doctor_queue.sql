@@ -2,7 +2,7 @@
 SELECT t.kind, c.oid IS NOT NULL AS is_there, c.relpersistence::text = 'u' AS is_unlogged, c.relkind::text <> 'r' AS is_something_else,
        c.relrowsecurity AS has_row_security,
        EXISTS (SELECT FROM pg_catalog.unnest(c.reloptions) o WHERE o = 'autovacuum_enabled=false' OR o = 'autovacuum_enabled=off') AS is_not_vacuumed,
-       (SELECT pg_catalog.string_agg(w.name, ', ') FROM ROWS FROM (pg_catalog.unnest(t.names)) AS w(name)
+       (SELECT pg_catalog.string_agg(w.name, ', ') FROM pg_catalog.unnest(t.names) AS w(name)
         WHERE c.oid IS NOT NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attname = w.name AND NOT a.attisdropped)) AS lacks,
        (SELECT pg_catalog.string_agg(w.name || ' is ' || pg_catalog.format_type(a.atttypid, a.atttypmod), ', ')

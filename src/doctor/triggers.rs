@@ -101,9 +101,8 @@ fn examine(patient: &mut Patient) -> Result<Vec<Finding>> {
 
 /// Its table, and not only its name in the list of queues: the list may be out of step.
 fn is_there(transaction: &mut postgres::Transaction, queue: &Queue) -> Result<bool> {
-    let exists = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
     Ok(queue::find(transaction, &queue.schema, &queue.name)?.is_some()
-        && ask::row(transaction, exists, &[&queue.table()])?.get(0))
+        && !queue::missing(transaction, queue)?.contains(&queue.table()))
 }
 
 /// Whether the role with whose rights a function runs may write to a queue.

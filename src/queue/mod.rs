@@ -21,8 +21,8 @@ pub use batch::{Batch, Failure, Fate, Order, Taken};
 pub use lock::LockClass;
 pub use peek::Peek;
 pub use registry::{
-    Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, list, may_fill,
-    missing, rights_to_look,
+    Queue, Trust, check_name, create, create_statements, drop_empty_statements, drop_statements, find, is_whole, list,
+    may_fill, missing, rights_to_look,
 };
 pub use taker::{Take, Taker, delay};
 pub use way::{Way, put};

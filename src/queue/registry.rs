@@ -115,13 +115,20 @@ pub fn missing(client: &mut impl GenericClient, queue: &Queue) -> Result<Vec<Str
     Ok(ask::rows(client, query, &[&queue.tables()])?.iter().map(|row| row.get(0)).collect())
 }
 
+/// Whether a queue is listed, and all of its tables are there.
+///
+/// # Errors
+/// What the server says.
+pub fn is_whole(client: &mut impl GenericClient, queue: &Queue) -> Result<bool> {
+    Ok(find(client, &queue.schema, &queue.name)?.is_some() && missing(client, queue)?.is_empty())
+}
+
 /// Makes sure that a queue exists. The caller holds the lock of installations.
 ///
 /// # Errors
 /// What the server says; that the name's number is taken, which happens once in millions of names.
 pub fn create(transaction: &mut Transaction, queue: &Queue, trust: &Trust) -> Result<()> {
-    let exists = find(transaction, &queue.schema, &queue.name)?.is_some() && missing(transaction, queue)?.is_empty();
-    let (doing, statements) = match exists {
+    let (doing, statements) = match is_whole(transaction, queue)? {
         true => ("looking at", trust.statement(queue).into_iter().collect()),
         false => ("creating", create_statements(queue, trust)),
     };

@@ -194,11 +194,9 @@ pub fn begin(connection: &mut Connection, mode: Mode) -> Result<Transaction<'_>>
 /// # Errors
 /// What the server says.
 pub fn make_queue(connection: &mut Connection, queue: &Queue) -> Result<()> {
-    let mut look = connection.begin()?;
-    if queue::find(&mut look, &queue.schema, &queue.name)?.is_some() && queue::missing(&mut look, queue)?.is_empty() {
+    if queue::is_whole(&mut connection.begin()?, queue)? {
         return Ok(());
     }
-    drop(look);
     let mut transaction = begin(connection, Mode::Apply)?;
     transaction.batch_execute(&ensure_schema(&queue.schema))?;
     queue::create(&mut transaction, queue, &Trust::In(None))?;
@@ -229,15 +227,16 @@ pub(super) fn plan(
 
 fn action(transaction: &mut Transaction, plan: &Plan, installed: &[Installed]) -> Result<Action> {
     let mut ours = installed.iter().filter(|one| one.is(plan));
-    let is_same = match (ours.next(), ours.next()) {
+    match (ours.next(), ours.next()) {
         (None, _) => return Ok(Action::Create),
-        (Some(one), None) => one.difference(plan) == Difference::None,
-        (Some(_), Some(_)) => false,
-    };
+        (Some(one), None) if one.difference(plan) == Difference::None => {}
+        _ => return Ok(Action::Replace),
+    }
     // Without its tables every write fails, or every delivery.
-    let has_queue =
-        plan.queue().map_or(Ok(true), |queue| Ok::<_, Error>(queue::missing(transaction, &queue)?.is_empty()));
-    Ok(if is_same && has_queue? { Action::Unchanged } else { Action::Replace })
+    Ok(match plan.queue() {
+        Some(queue) if !queue::missing(transaction, &queue)?.is_empty() => Action::Replace,
+        _ => Action::Unchanged,
+    })
 }
 
 fn apply(transaction: &mut Transaction, installation: &Installation, installed: &[Installed]) -> Result<()> {
