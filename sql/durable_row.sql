@@ -18,12 +18,7 @@ BEGIN
         RETURN NULL;
       END IF;
     EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-      -- Not for every row again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
-      BEGIN
-        is_first := /*{first_condition}*/true/*{}*/;
-      EXCEPTION WHEN OTHERS THEN
-        is_first := true;
-      END;
+      /*{first_condition}*/is_first := true;/*{}*/
       IF is_first THEN
         RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
           USING HINT = 'The condition of the trigger failed, and the change is stored. This warning is given once a transaction.';
@@ -43,11 +38,7 @@ BEGIN
         told := told || /*{told_more}*/''/*{}*/;
       END IF;
     EXCEPTION WHEN undefined_column OR datatype_mismatch OR undefined_function THEN
-      BEGIN
-        is_first := /*{first_altered}*/true/*{}*/;
-      EXCEPTION WHEN OTHERS THEN
-        is_first := true;
-      END;
+      /*{first_altered}*/is_first := true;/*{}*/
       IF is_first THEN
         RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
           USING HINT = 'The table was altered, and the change is stored with the columns that it has now. Run install-trigger again with those; sessions that warn after that have to reconnect. This warning is given once a transaction.';

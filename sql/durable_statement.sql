@@ -40,12 +40,7 @@ BEGIN
       RETURN NULL;
     END IF;
     IF trouble IS NOT NULL THEN
-      -- Not for every statement again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
-      BEGIN
-        is_first := /*{first_altered}*/true/*{}*/;
-      EXCEPTION WHEN OTHERS THEN
-        is_first := true;
-      END;
+      /*{first_altered}*/is_first := true;/*{}*/
       IF is_first THEN
         RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, trouble
           USING HINT = 'The table was altered, and the changes are stored with the columns that it has now. Run install-trigger again with those. This warning is given once a transaction.';

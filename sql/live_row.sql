@@ -54,12 +54,7 @@ BEGIN
   PERFORM pg_catalog.pg_notify(channel, note);
   RETURN NULL;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-  -- Not for every row again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
-  BEGIN
-    is_first := CASE WHEN wanted THEN /*{first_values}*/true/*{}*/ ELSE /*{first_condition}*/true/*{}*/ END;
-  EXCEPTION WHEN OTHERS THEN
-    is_first := true;
-  END;
+  /*{first_trouble}*/is_first := true;/*{}*/
   IF is_first THEN
     RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
       USING HINT = CASE WHEN wanted THEN 'The change is told without its values. If the table was altered, run install-trigger again. This warning is given once a transaction.'
@@ -79,11 +74,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
     END IF;
     PERFORM pg_catalog.pg_notify(channel, note);
   EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    BEGIN
-      is_first := /*{first_silence}*/true/*{}*/;
-    EXCEPTION WHEN OTHERS THEN
-      is_first := true;
-    END;
+    /*{first_silence}*/is_first := true;/*{}*/
     IF is_first THEN
       RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
         USING HINT = 'The change is not told at all. If the table was altered, run install-trigger again. This warning is given once a transaction.';

@@ -38,12 +38,7 @@ BEGIN
   END IF;
   RETURN NULL;
 EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-  -- Not for every statement again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
-  BEGIN
-    is_first := /*{first_values}*/true/*{}*/;
-  EXCEPTION WHEN OTHERS THEN
-    is_first := true;
-  END;
+  /*{first_values}*/is_first := true;/*{}*/
   IF is_first THEN
     RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
       USING HINT = 'The changes of this statement are told without their values. If the table was altered, run install-trigger again. This warning is given once a transaction.';
@@ -59,11 +54,7 @@ EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
             FROM changes r OFFSET 0) x;
     END IF;
   EXCEPTION WHEN OTHERS OR ASSERT_FAILURE THEN
-    BEGIN
-      is_first := /*{first_silence}*/true/*{}*/;
-    EXCEPTION WHEN OTHERS THEN
-      is_first := true;
-    END;
+    /*{first_silence}*/is_first := true;/*{}*/
     IF is_first THEN
       RAISE WARNING 'pgfeed: % of %: %', TG_OP, /*{table}*/'public.sample'/*{}*/, SQLERRM
         USING HINT = 'The changes of this statement are not told at all. If the table was altered, run install-trigger again. This warning is given once a transaction.';

@@ -1,8 +1,8 @@
 //! The body of a trigger function: a file of `sql/` filled with what depends on table and spec.
 
 use super::expression::{
-    SEQ, changed_object, changed_object_of_the_rest, checked_fields, differ, hash, is_first, json_string, key_behind,
-    object, object_of_the_rest, table_hash,
+    SEQ, ask, changed_object, changed_object_of_the_rest, checked_fields, differ, hash, is_first, json_string,
+    key_behind, object, object_of_the_rest, table_hash,
 };
 use super::plan::Level;
 use super::published::Published;
@@ -44,8 +44,8 @@ impl Body<'_> {
             ("channel", sql::literal(channel)),
             ("about", self.about()),
             ("table", sql::literal(&self.table.display())),
-            ("first_values", is_first("live values", self.table, channel)),
-            ("first_silence", is_first("live silence", self.table, channel)),
+            ("first_values", ask(&is_first("live values", self.table, channel))),
+            ("first_silence", ask(&is_first("live silence", self.table, channel))),
             ("seq", SEQ.to_owned()),
             ("moved", self.moved()),
             ("identity", self.live_identity("r")),
@@ -55,13 +55,13 @@ impl Body<'_> {
     }
 
     fn live_row(&self, channel: &str) -> String {
+        let [values, condition] = ["live values", "live condition"].map(|kind| is_first(kind, self.table, channel));
         let places = [
             ("channel", sql::literal(channel)),
             ("about", self.about()),
             ("table", sql::literal(&self.table.display())),
-            ("first_condition", is_first("live condition", self.table, channel)),
-            ("first_values", is_first("live values", self.table, channel)),
-            ("first_silence", is_first("live silence", self.table, channel)),
+            ("first_trouble", ask(&format!("CASE WHEN wanted THEN {values} ELSE {condition} END"))),
+            ("first_silence", ask(&is_first("live silence", self.table, channel))),
             ("seq", SEQ.to_owned()),
             ("moved", self.moved()),
             ("when", self.condition()),
@@ -97,7 +97,7 @@ impl Body<'_> {
             ("listed", listed),
             ("rest", rest),
             ("table", sql::literal(&self.table.display())),
-            ("first_altered", is_first("altered", self.table, &queue.table())),
+            ("first_altered", ask(&is_first("altered", self.table, &queue.table()))),
             ("ring", ring(&queue, doorbell)),
         ];
         sql::fill_body(include_str!("../../sql/durable_statement.sql"), &places)
@@ -124,8 +124,8 @@ impl Body<'_> {
             ("has_condition", self.condition.is_some().to_string()),
             ("when", self.condition()),
             ("table", sql::literal(&self.table.display())),
-            ("first_condition", is_first("condition", self.table, &queue.table())),
-            ("first_altered", is_first("altered", self.table, &queue.table())),
+            ("first_condition", ask(&is_first("condition", self.table, &queue.table()))),
+            ("first_altered", ask(&is_first("altered", self.table, &queue.table()))),
             ("table_hash", table_hash(self.table)),
             ("hash_old", hash(self.table, self.key, "OLD")),
             ("hash_new", hash(self.table, self.key, "NEW")),

@@ -12,12 +12,25 @@ pub const SEQ: &str = "',\"seq\":' || pg_catalog.set_config('pgfeed.seq', \
 
 /// Whether a warning is the first of its kind in the transaction, for a table and where it is told to; from then on it is not. Kept in
 /// a setting of the transaction as well, which outlives the function: `SET` at the function takes back only the settings that it names.
+/// To be asked by [`ask`].
 pub fn is_first(kind: &str, table: &Table, destination: &str) -> String {
     let told = "COALESCE(pg_catalog.current_setting('pgfeed.warned', true), '')";
     let mark = sql::literal(&format!("{kind} {:x};", digest(&format!("{:x} {destination}", digest_of(table)))));
     format!(
         "CASE WHEN pg_catalog.strpos({told}, {mark}) > 0 THEN false \
          ELSE pg_catalog.set_config('pgfeed.warned', {told} || {mark}, true) IS NOT NULL END"
+    )
+}
+
+/// The statement that asks whether a warning is the first, and leaves the answer in `is_first`.
+pub fn ask(is_first: &str) -> String {
+    format!(
+        "-- Not again and again. Where that cannot be kept (set_config may be revoked) it is said each time, and fails no write either.
+      BEGIN
+        is_first := {is_first};
+      EXCEPTION WHEN OTHERS THEN
+        is_first := true;
+      END;"
     )
 }
 
