@@ -80,6 +80,8 @@ struct Open {
     last: Option<i64>,
     exhausted: bool,
     retried: bool,
+    /// Whether it was read in front of its transaction.
+    was_ahead: bool,
 }
 
 impl Taker {
@@ -201,6 +203,10 @@ impl Taker {
     /// # Errors
     /// Why it is not.
     pub fn secure(&mut self) -> Result<()> {
+        // The server has just shown that it takes commits, whose the slots are, and that nothing keeps it from removing.
+        if self.open.as_ref().is_some_and(|open| open.was_ahead) {
+            return Ok(());
+        }
         self.session.secure()
     }
 
@@ -262,7 +268,13 @@ impl Taker {
         let rows =
             self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
-        self.open = Some(Open { horizon: facts.horizon.clone(), last: None, exhausted: false, retried: true });
+        self.open = Some(Open {
+            horizon: facts.horizon.clone(),
+            last: None,
+            exhausted: false,
+            retried: true,
+            was_ahead: false,
+        });
         Ok(events)
     }
 
@@ -275,25 +287,25 @@ impl Taker {
         if read.events.is_empty() && is_ours && !facts.barrier_waits {
             self.pass_what_others_hold()?;
         }
-        self.open_with(facts, &read);
+        self.open_with(facts, &read, false);
         if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
             return self.take_ready(read, batch);
         }
         self.take_read(read, facts, batch)
     }
 
-    fn open_with(&mut self, facts: &Facts, read: &Read) {
+    fn open_with(&mut self, facts: &Facts, read: &Read, was_ahead: bool) {
         // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
         // not has a higher id than any that the floor may pass.)
         let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
         let exhausted = read.exhausted && !facts.barrier_waits;
-        self.open = Some(Open { horizon: facts.horizon.clone(), last, exhausted, retried: false });
+        self.open = Some(Open { horizon: facts.horizon.clone(), last, exhausted, retried: false, was_ahead });
     }
 
     /// Removes what was read from the queue, and then reads ahead.
     fn remove(&mut self, events: &[Taken], places: Vec<Place>, ahead: Option<LookAhead>) -> Result<()> {
         let Some((first, last)) = events.first().zip(events.last()) else { return Ok(()) };
-        let removal = Removal { places, first: first.id, last: last.id, storage: self.storage };
+        let removal = Removal { places, first: first.id, last: last.id };
         self.session.start(Errand { statements: Arc::clone(&self.statements), removal, ahead })
     }
 }

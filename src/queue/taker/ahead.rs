@@ -4,7 +4,7 @@
 //! of it has failed. Otherwise it is forgotten, which costs nothing: nothing of it was removed. What commits later than it was read
 //! cannot belong in front of it: a row is locked until its change is visible.
 
-use postgres::Client;
+use postgres::{Client, SimpleQueryMessage};
 
 use super::facts::Facts;
 use super::read::{self, Read};
@@ -16,6 +16,7 @@ use super::{Take, Taker};
 use crate::error::Result;
 use crate::queue::batch::{Batch, Order};
 use crate::queue::floor::Above;
+use crate::queue::registry::Storage;
 
 /// How to read ahead.
 pub struct LookAhead {
@@ -28,6 +29,14 @@ pub struct LookAhead {
 pub struct Ahead {
     pub facts: Facts,
     pub read: Read,
+}
+
+/// Where the queue is stored, as the last of several statements has answered.
+fn storage(answers: &[SimpleQueryMessage]) -> Storage {
+    answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get("storage")?.parse().ok(),
+        _ => None,
+    })
 }
 
 impl LookAhead {
@@ -50,7 +59,7 @@ impl Taker {
         let Ahead { facts, read } = ahead;
         self.notice(facts.storage);
         let read = read.at_most(batch.events);
-        self.open_with(&facts, &read);
+        self.open_with(&facts, &read, true);
         self.take_read(read, &facts, batch)
     }
 
@@ -60,11 +69,15 @@ impl Taker {
         let Some(ahead) = self.session.ahead().filter(|_| self.has_shared_within(SHARE_EVERY)) else {
             return self.commit();
         };
-        self.session.get()?.batch_execute("COMMIT; BEGIN")?;
+        let answers = self.session.get()?.simple_query(&self.statements.go_on)?;
         self.floor = self.floor_behind();
+        self.open = None;
+        if storage(&answers) != ahead.facts.storage {
+            return self.session.roll_back();
+        }
         // It was read behind this batch, whose number was drawn when it had been read itself.
         self.floor.before_take(&ahead.facts.horizon);
-        (self.open, self.ahead) = (None, Some(ahead));
+        self.ahead = Some(ahead);
         Ok(())
     }
 

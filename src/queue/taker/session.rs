@@ -15,7 +15,6 @@ use crate::connection::ask::Value;
 use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::queue::registry::Storage;
 
 /// From so many events on it pays to remove them in a thread.
 const MANY: usize = 100;
@@ -34,14 +33,12 @@ pub struct Removal {
     /// The lowest id and the highest.
     pub first: i64,
     pub last: i64,
-    /// Where the queue was stored when they were read.
-    pub storage: Storage,
 }
 
 impl Removal {
     /// As the statement has them.
-    pub fn values(&self) -> [&dyn Value; 4] {
-        [&self.places, &self.first, &self.last, &self.storage]
+    pub fn values(&self) -> [&dyn Value; 3] {
+        [&self.places, &self.first, &self.last]
     }
 }
 
@@ -61,24 +58,14 @@ impl Errand {
             return Ok(None);
         };
         let facts = Facts::of(&self.statements.remove_and_ask.row(client, &self.removal.values())?);
-        if facts.storage != self.removal.storage {
-            return Err(rewritten());
-        }
         removed();
         ahead.read(client, &self.statements, facts)
     }
 
     fn remove(&self, client: &mut Client) -> Result<()> {
-        match self.statements.remove.execute(client, &self.removal.values())? {
-            0 => Err(rewritten()),
-            _ => Ok(()),
-        }
+        self.statements.remove.execute(client, &self.removal.values())?;
+        Ok(())
     }
-}
-
-/// Between two transactions a rewrite gets the lock that it waits for, and nothing stands where it was read.
-fn rewritten() -> Error {
-    Error::connection("the queue's table was rewritten meanwhile: its events are read again")
 }
 
 /// Only a panic ends the thread, and it had the connection.

@@ -24,6 +24,8 @@ pub struct Statements {
     pub remove: Question,
     /// Removes, and answers with the facts.
     pub remove_and_ask: Question,
+    /// Several statements in one go.
+    pub go_on: String,
     pub take_retry: Question,
     pub end: Question,
     pub put_off: Question,
@@ -113,7 +115,7 @@ impl Statements {
             ("share", "$4"),
             lock,
         ];
-        let remove = [queue, storage, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3"), ("read_in", "$4::oid")];
+        let remove = [queue, ("places", "$1::tid[]"), ("first", "$2"), ("last", "$3")];
         let bury = [
             ("ids", "$1::bigint[]"),
             ("ats", "$2::timestamptz[]"),
@@ -130,8 +132,9 @@ impl Statements {
             remove: prepare(REMOVE, &remove)?,
             remove_and_ask: prepare(
                 &remove_and_ask(),
-                &[&remove[..], &[retry, ("horizon", &Horizon::sql(DRAWN))]].concat(),
+                &[&remove[..], &[retry, storage, ("horizon", &Horizon::sql(DRAWN))]].concat(),
             )?,
+            go_on: sql::fill(include_str!("../../../sql/go_on.sql"), &[queue, storage]),
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[

@@ -10,6 +10,7 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, Message, Serve
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::options::Options;
@@ -84,10 +85,35 @@ impl Link {
         self.driver.run(what(&mut self.line))
     }
 
+    /// Lets its own thread do something over it, while the caller goes on.
+    pub fn start<F>(self, what: impl FnOnce(Line) -> F) -> Busy<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let Self { line, driver } = self;
+        let task = driver.runtime().spawn(what(line));
+        Busy { driver, task }
+    }
+
     /// Whether something has happened to it since it was used last.
     pub fn is_in_trouble(&mut self) -> bool {
         // What it says of a subject it may say once more than there were messages that waited for it.
         std::iter::from_fn(|| self.line.trouble.try_recv().ok()).any(|trouble| !trouble.starts_with(DENIAL))
+    }
+}
+
+/// A connection over which its thread does something. When this goes, that ends.
+pub struct Busy<T> {
+    driver: Driver,
+    task: JoinHandle<T>,
+}
+
+impl<T> Busy<(Line, T)> {
+    /// Waits until it is done.
+    pub fn end(self) -> (Link, T) {
+        let Self { driver, task } = self;
+        let (line, done) = driver.run(task).expect("nobody aborts it, and it does not panic");
+        (Link { line, driver }, done)
     }
 }
 
@@ -126,13 +152,18 @@ impl Line {
         jetstream::new(self.client.clone())
     }
 
+    /// An answer, if one has come.
+    pub fn heard(&mut self) -> Option<Heard> {
+        self.answers.next().now_or_never().flatten().map(numbered)
+    }
+
     /// What comes next.
     ///
     /// # Errors
     /// What has happened to the connection, or that the time is over.
     pub async fn hear(&mut self, patience: &mut Patience) -> Result<Heard, String> {
-        if let Some(Some(answer)) = self.answers.next().now_or_never() {
-            return Ok(numbered(answer));
+        if let Some(heard) = self.heard() {
+            return Ok(heard);
         }
         loop {
             match self.trouble.try_recv() {
@@ -160,8 +191,12 @@ fn numbered(answer: Message) -> Heard {
 struct Driver(Option<Runtime>);
 
 impl Driver {
+    fn runtime(&self) -> &Runtime {
+        self.0.as_ref().expect("it is there until it is dropped")
+    }
+
     fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        self.0.as_ref().expect("it is there until it is dropped").block_on(future)
+        self.runtime().block_on(future)
     }
 }
 
