@@ -29,7 +29,7 @@ macro_rules! values {
 }
 
 values! {
-    bool => BOOL, i32 => INT4, i64 => INT8, u32 => OID, Option<u32> => OID, f64 => FLOAT8, &str => TEXT, String => TEXT,
+    bool => BOOL, i32 => INT4, i64 => INT8, u32 => OID, f64 => FLOAT8, &str => TEXT, String => TEXT,
     &String => TEXT, Vec<bool> => BOOL_ARRAY, Vec<i32> => INT4_ARRAY, Vec<i64> => INT8_ARRAY, &[i64] => INT8_ARRAY,
     Vec<Option<f64>> => FLOAT8_ARRAY, Vec<&str> => TEXT_ARRAY, Vec<String> => TEXT_ARRAY, &[String] => TEXT_ARRAY,
     Vec<Option<&str>> => TEXT_ARRAY, Vec<Timestamp> => TIMESTAMPTZ_ARRAY,

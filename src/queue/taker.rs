@@ -80,8 +80,6 @@ struct Open {
     last: Option<i64>,
     exhausted: bool,
     retried: bool,
-    /// Whether it was read in front of its transaction.
-    was_ahead: bool,
 }
 
 impl Taker {
@@ -203,10 +201,6 @@ impl Taker {
     /// # Errors
     /// Why it is not.
     pub fn secure(&mut self) -> Result<()> {
-        // The server has just shown that it takes commits, whose the slots are, and that nothing keeps it from removing.
-        if self.open.as_ref().is_some_and(|open| open.was_ahead) {
-            return Ok(());
-        }
         self.session.secure()
     }
 
@@ -268,13 +262,7 @@ impl Taker {
         let rows =
             self.statements.take_retry.rows(&mut **self.session.get()?, &[&self.slots.mask(), &limit, &bytes])?;
         let events = in_order(&rows, |row| row.get("attempts"));
-        self.open = Some(Open {
-            horizon: facts.horizon.clone(),
-            last: None,
-            exhausted: false,
-            retried: true,
-            was_ahead: false,
-        });
+        self.open = Some(Open { horizon: facts.horizon.clone(), last: None, exhausted: false, retried: true });
         Ok(events)
     }
 
@@ -287,19 +275,19 @@ impl Taker {
         if read.events.is_empty() && is_ours && !facts.barrier_waits {
             self.pass_what_others_hold()?;
         }
-        self.open_with(facts, &read, false);
+        self.open_with(facts, &read);
         if self.order == Order::Ordered && facts.anything_retries && !read.events.is_empty() {
             return self.take_ready(read, batch);
         }
         self.take_read(read, facts, batch)
     }
 
-    fn open_with(&mut self, facts: &Facts, read: &Read, was_ahead: bool) {
+    fn open_with(&mut self, facts: &Facts, read: &Read) {
         // What waits for a barrier was passed over: the floor must stay below it. (A barrier that the take saw and the facts did
         // not has a higher id than any that the floor may pass.)
         let last = read.events.last().map(|event| event.id).filter(|_| !facts.barrier_waits);
         let exhausted = read.exhausted && !facts.barrier_waits;
-        self.open = Some(Open { horizon: facts.horizon.clone(), last, exhausted, retried: false, was_ahead });
+        self.open = Some(Open { horizon: facts.horizon.clone(), last, exhausted, retried: false });
     }
 
     /// Removes what was read from the queue, and then reads ahead.

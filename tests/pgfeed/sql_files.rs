@@ -19,7 +19,7 @@ fn before(file: &str) -> &'static [&'static str] {
         "sample.sql" => &[],
         "shop_changes.sql" => &["sample.sql", "shop.sql"],
         "anything.sql" | "backfill.sql" | "bury.sql" | "dead.sql" | "end_of_queue.sql" | "enqueue.sql"
-        | "go_on.sql" | "make_way.sql" | "peek.sql" | "promote.sql" | "put_off.sql" | "queue_facts.sql"
+        | "lock_queue.sql" | "make_way.sql" | "peek.sql" | "promote.sql" | "put_off.sql" | "queue_facts.sql"
         | "remove.sql" | "requeue.sql" | "restored.sql" | "retry.sql" | "take.sql" | "take_retry.sql"
         | "unseen.sql" => &["sample.sql", "queue.sql"],
         _ => &["sample.sql"],

@@ -60,7 +60,7 @@ impl Bare for Publisher {
 }
 
 impl Publisher {
-    async fn all(&self, channel: &Channel, count: u64, run: &Run<'_>) -> Result<()> {
+    async fn all(&self, channel: &Channel, count: u64, run: &Run) -> Result<()> {
         let mut window = VecDeque::with_capacity(WINDOW);
         for number in 0..count {
             if window.len() == WINDOW && !oldest(&mut window, run).await? {
@@ -77,7 +77,7 @@ impl Publisher {
 }
 
 /// Waits for the confirmation of the oldest message; returns whether to go on.
-async fn oldest(window: &mut VecDeque<PublisherConfirm>, run: &Run<'_>) -> Result<bool> {
+async fn oldest(window: &mut VecDeque<PublisherConfirm>, run: &Run) -> Result<bool> {
     let Some(confirm) = window.pop_front() else { return Ok(true) };
     let confirmation = confirm.await.map_err(|error| failed(&error))?;
     if !confirmation.is_ack() || confirmation.take_message().is_some() {

@@ -13,6 +13,7 @@ mod redis;
 mod sample;
 mod table;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,13 +85,14 @@ pub fn told<'a>(cases: impl Iterator<Item = &'a str>) -> Option<String> {
 }
 
 /// What all publishers of a measurement share.
-struct Run<'a> {
-    stop: &'a Stop,
+#[derive(Clone)]
+struct Run {
+    stop: Stop,
     /// Messages that were acknowledged.
-    done: AtomicU64,
+    done: Arc<AtomicU64>,
 }
 
-impl Run<'_> {
+impl Run {
     /// Counts what was acknowledged; returns whether to go on.
     fn count(&self, acknowledged: u64) -> bool {
         self.done.fetch_add(acknowledged, Ordering::Relaxed);
@@ -136,7 +138,7 @@ impl Kind {
         let doing = |error: Error| error.doing(format!("publishing with {}", self.name));
         let open = |_| (self.open)(Target::parse(to.url.expose())?, &sample.elsewhere());
         let mut opened = (0..publishers).map(open).collect::<Result<Vec<_>>>().map_err(doing)?;
-        let run = Run { stop: bench.stop, done: AtomicU64::new(0) };
+        let run = Run { stop: bench.stop.clone(), done: Arc::default() };
         let (of, started) = (publishers as u64, Instant::now());
         let ended: Vec<Result<Duration>> = thread::scope(|scope| {
             let run = &run;
@@ -152,7 +154,7 @@ impl Kind {
             let joined = threads.into_iter().map(thread::ScopedJoinHandle::join);
             joined.map(|end| end.unwrap_or_else(|_| Err(Error::failed("a publisher panicked")))).collect()
         });
-        let mut measured = Measured { operations: run.done.into_inner(), ..Measured::default() };
+        let mut measured = Measured { operations: run.done.load(Ordering::Relaxed), ..Measured::default() };
         for elapsed in ended {
             measured.elapsed = measured.elapsed.max(elapsed.map_err(doing)?);
         }

@@ -1,6 +1,7 @@
 //! NATS JetStream by async-nats alone: messages with the sink's headers, into a stream that stores as the sink's does.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::{Context, stream};
@@ -28,7 +29,13 @@ pub const KIND: Kind = Kind {
 };
 
 struct Publisher {
-    link: Link,
+    /// None while it is published over, or once that was given up.
+    link: Option<Link>,
+    messages: Arc<Messages>,
+}
+
+/// What is published.
+struct Messages {
     /// The stream and its only subject.
     name: String,
     bodies: Vec<Bytes>,
@@ -62,7 +69,8 @@ fn open(target: Target, sample: &Sample) -> Result<Box<dyn Bare>> {
         };
         jetstream.create_stream(config).await.map(drop).map_err(|error| failed(&error))
     })?;
-    Ok(Box::new(Publisher { link, name, bodies, names_stream: options.stream.is_some() }))
+    let messages = Arc::new(Messages { name, bodies, names_stream: options.stream.is_some() });
+    Ok(Box::new(Publisher { link: Some(link), messages }))
 }
 
 /// How the stream stores that the sink publishes to, as far as can be found out.
@@ -76,41 +84,44 @@ async fn sinks_stream(jetstream: &Context, options: &Options, subject: Option<&S
 
 impl Bare for Publisher {
     fn publish(&mut self, count: u64, run: &Run) -> Result<()> {
-        let Self { link, name, bodies, names_stream } = self;
-        let stream = names_stream.then_some(name.as_str());
-        link.run(async |line| run.watch(all(&line.jetstream(), name, stream, bodies, count, run)).await)
+        let Some(link) = self.link.take() else { return Ok(()) };
+        let (messages, run) = (Arc::clone(&self.messages), run.clone());
+        // By the connection's thread, as the sink does.
+        let busy = link.start(async move |line| {
+            let ended = run.watch(messages.publish(&line.jetstream(), count, &run)).await;
+            (line, ended)
+        });
+        let (link, ended) = busy.end();
+        self.link = Some(link);
+        ended
     }
 }
 
-async fn all(
-    jetstream: &Context,
-    name: &str,
-    stream: Option<&str>,
-    bodies: &[Bytes],
-    count: u64,
-    run: &Run<'_>,
-) -> Result<()> {
-    let subject = async_nats::Subject::from(name);
-    let mut window = VecDeque::with_capacity(WINDOW);
-    for number in 0..count {
-        if window.len() == WINDOW && !oldest(&mut window, run).await? {
-            return Ok(());
+impl Messages {
+    async fn publish(&self, jetstream: &Context, count: u64, run: &Run) -> Result<()> {
+        let Self { name, bodies, names_stream } = self;
+        let subject = async_nats::Subject::from(name.as_str());
+        let mut window = VecDeque::with_capacity(WINDOW);
+        for number in 0..count {
+            if window.len() == WINDOW && !oldest(&mut window, run).await? {
+                return Ok(());
+            }
+            let mut headers = HeaderMap::new();
+            headers.insert(header::NATS_MESSAGE_ID, format!("{name}:{number}"));
+            if *names_stream {
+                headers.insert(header::NATS_EXPECTED_STREAM, name.as_str());
+            }
+            let body = nth(bodies, number).clone();
+            let publishing = jetstream.publish_with_headers(subject.clone(), headers, body);
+            window.push_back(publishing.await.map_err(|error| failed(&error))?);
         }
-        let mut headers = HeaderMap::new();
-        headers.insert(header::NATS_MESSAGE_ID, format!("{name}:{number}"));
-        if let Some(stream) = stream {
-            headers.insert(header::NATS_EXPECTED_STREAM, stream);
-        }
-        let body = nth(bodies, number).clone();
-        let publishing = jetstream.publish_with_headers(subject.clone(), headers, body);
-        window.push_back(publishing.await.map_err(|error| failed(&error))?);
+        while !window.is_empty() && oldest(&mut window, run).await? {}
+        Ok(())
     }
-    while !window.is_empty() && oldest(&mut window, run).await? {}
-    Ok(())
 }
 
 /// Waits for the acknowledgement of the oldest message; returns whether to go on.
-async fn oldest(window: &mut VecDeque<PublishAckFuture>, run: &Run<'_>) -> Result<bool> {
+async fn oldest(window: &mut VecDeque<PublishAckFuture>, run: &Run) -> Result<bool> {
     let Some(acknowledgement) = window.pop_front() else { return Ok(true) };
     acknowledgement.await.map_err(|error| failed(&error))?;
     Ok(run.count(1))
@@ -118,9 +129,9 @@ async fn oldest(window: &mut VecDeque<PublishAckFuture>, run: &Run<'_>) -> Resul
 
 impl Drop for Publisher {
     fn drop(&mut self) {
-        let name = &self.name;
+        let (Some(link), name) = (&mut self.link, &self.messages.name) else { return };
         // Whoever does not answer keeps the stream, which has the name of the schema.
-        let _ = self.link.run(async |line| {
+        let _ = link.run(async |line| {
             let jetstream = line.jetstream();
             tokio::time::timeout(FAREWELL, jetstream.delete_stream(name)).await
         });

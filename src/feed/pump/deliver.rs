@@ -59,7 +59,7 @@ impl Pump<'_> {
             Rounds { batch, keeps_order, held_keys: HashSet::new(), undelivered: Vec::new(), blocked: None };
         let (mut rest, mut is_first) = ((0..batch.len()).collect::<Vec<_>>(), true);
         while !rest.is_empty() {
-            // Others may have the batch already: it was read ahead, or is held for long.
+            // Others may have the batch already, where the server has given up on us: it may be held for long.
             let ours = if is_first { self.source.secure() } else { self.source.holder().map(drop) };
             if let Err(why) = passing(ours)? {
                 return Ok(Delivery::Unavailable(why, Duration::ZERO));

@@ -4,7 +4,7 @@
 //! of it has failed. Otherwise it is forgotten, which costs nothing: nothing of it was removed. What commits later than it was read
 //! cannot belong in front of it: a row is locked until its change is visible.
 
-use postgres::{Client, SimpleQueryMessage};
+use postgres::Client;
 
 use super::facts::Facts;
 use super::read::{self, Read};
@@ -16,7 +16,6 @@ use super::{Take, Taker};
 use crate::error::Result;
 use crate::queue::batch::{Batch, Order};
 use crate::queue::floor::Above;
-use crate::queue::registry::Storage;
 
 /// How to read ahead.
 pub struct LookAhead {
@@ -29,14 +28,6 @@ pub struct LookAhead {
 pub struct Ahead {
     pub facts: Facts,
     pub read: Read,
-}
-
-/// Where the queue is stored, as the last of several statements has answered.
-fn storage(answers: &[SimpleQueryMessage]) -> Storage {
-    answers.iter().find_map(|answer| match answer {
-        SimpleQueryMessage::Row(row) => row.get("storage")?.parse().ok(),
-        _ => None,
-    })
 }
 
 impl LookAhead {
@@ -54,12 +45,17 @@ impl LookAhead {
 }
 
 impl Taker {
-    /// Goes on with what was read ahead.
+    /// Goes on with what was read ahead, unless the queue was rewritten since.
     pub(super) fn take_ahead(&mut self, ahead: Ahead, batch: &Batch) -> Result<Take> {
         let Ahead { facts, read } = ahead;
-        self.notice(facts.storage);
+        let storage = self.session.lock(&self.statements)?;
+        if storage != facts.storage {
+            self.session.roll_back()?;
+            return self.take(batch);
+        }
+        self.notice(storage);
         let read = read.at_most(batch.events);
-        self.open_with(&facts, &read, true);
+        self.open_with(&facts, &read);
         self.take_read(read, &facts, batch)
     }
 
@@ -69,15 +65,11 @@ impl Taker {
         let Some(ahead) = self.session.ahead().filter(|_| self.has_shared_within(SHARE_EVERY)) else {
             return self.commit();
         };
-        let answers = self.session.get()?.simple_query(&self.statements.go_on)?;
+        self.session.get()?.batch_execute("COMMIT; BEGIN")?;
         self.floor = self.floor_behind();
-        self.open = None;
-        if storage(&answers) != ahead.facts.storage {
-            return self.session.roll_back();
-        }
         // It was read behind this batch, whose number was drawn when it had been read itself.
         self.floor.before_take(&ahead.facts.horizon);
-        self.ahead = Some(ahead);
+        (self.open, self.ahead) = (None, Some(ahead));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use postgres::Client;
+use postgres::{Client, SimpleQueryMessage};
 
 use super::ahead::{Ahead, LookAhead};
 use super::facts::Facts;
@@ -15,6 +15,7 @@ use crate::connection::ask::Value;
 use crate::connection::{Connection, Watch, Watcher};
 use crate::error::{Error, Result};
 use crate::failpoint;
+use crate::queue::registry::Storage;
 
 /// From so many events on it pays to remove them in a thread.
 const MANY: usize = 100;
@@ -63,9 +64,19 @@ impl Errand {
     }
 
     fn remove(&self, client: &mut Client) -> Result<()> {
-        self.statements.remove.execute(client, &self.removal.values())?;
-        Ok(())
+        match self.statements.remove.execute(client, &self.removal.values())? {
+            0 => Err(Error::connection("somebody else has removed its events, or moved them: they are read again")),
+            _ => Ok(()),
+        }
     }
+}
+
+/// Where the queue is stored, as the last of several statements has answered.
+fn storage(answers: &[SimpleQueryMessage]) -> Storage {
+    answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get("storage")?.parse().ok(),
+        _ => None,
+    })
 }
 
 /// Only a panic ends the thread, and it had the connection.
@@ -79,8 +90,10 @@ pub struct Session {
     connection: Option<Connection>,
     watcher: Watcher,
     runner: Option<Runner>,
-    /// Whether it has removed what it shall.
-    has_removed: bool,
+    /// Whether nobody else can have what is to be removed: it is removed, or locked.
+    is_certain: bool,
+    /// Whether the queue is locked for the next errand.
+    is_locked: bool,
     /// What it has read ahead.
     ahead: Option<Ahead>,
     /// Why the transaction cannot be committed: the server would take a COMMIT for a rollback, and not complain.
@@ -123,7 +136,15 @@ impl Session {
     /// Has a connection.
     pub fn new(connection: Connection) -> Self {
         let watcher = connection.watcher();
-        Self { connection: Some(connection), watcher, runner: None, has_removed: true, ahead: None, failed: None }
+        Self {
+            connection: Some(connection),
+            watcher,
+            runner: None,
+            is_certain: true,
+            is_locked: false,
+            ahead: None,
+            failed: None,
+        }
     }
 
     /// An answer is expected as long as what this returns lives.
@@ -159,20 +180,30 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             // Were the thread gone, the connection would be too.
             let _ = runner.errands.send((connection, errand));
-            self.has_removed = false;
+            self.is_certain = std::mem::take(&mut self.is_locked);
         }
         Ok(())
     }
 
-    /// Waits until what the last errand removes is removed: then nobody else can have it.
+    /// Locks the queue for the next errand, which removes from it. Returns where the queue is stored.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn lock(&mut self, statements: &Statements) -> Result<Storage> {
+        let answers = self.get()?.simple_query(&statements.lock)?;
+        self.is_locked = true;
+        Ok(storage(&answers))
+    }
+
+    /// Waits until nobody else can have what the last errand removes.
     ///
     /// # Errors
     /// That this has failed.
     pub fn secure(&mut self) -> Result<()> {
-        while !self.has_removed && self.hear() {}
+        while !self.is_certain && self.hear() {}
         match &self.failed {
             Some(error) => Err(error.clone()),
-            None if self.has_removed => Ok(()),
+            None if self.is_certain => Ok(()),
             None => Err(gone()),
         }
     }
@@ -189,7 +220,7 @@ impl Session {
     /// What the server says.
     pub fn roll_back(&mut self) -> Result<()> {
         self.finish();
-        (self.failed, self.ahead) = (None, None);
+        (self.failed, self.ahead, self.is_locked) = (None, None, false);
         Ok(self.get()?.batch_execute("ROLLBACK")?)
     }
 
@@ -201,7 +232,7 @@ impl Session {
     /// Waits for what the thread tells next. Returns whether it told something.
     fn hear(&mut self) -> bool {
         let Some(Ok(done)) = self.runner.as_ref().map(|runner| runner.done.recv()) else { return false };
-        self.has_removed = true;
+        self.is_certain = true;
         let Done::All(done) = done else { return true };
         let (connection, ran) = *done;
         self.connection = Some(connection);

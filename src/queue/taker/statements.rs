@@ -24,8 +24,8 @@ pub struct Statements {
     pub remove: Question,
     /// Removes, and answers with the facts.
     pub remove_and_ask: Question,
-    /// Several statements in one go.
-    pub go_on: String,
+    /// Locks the queue, and answers where it is stored; two statements in one go.
+    pub lock: String,
     pub take_retry: Question,
     pub end: Question,
     pub put_off: Question,
@@ -134,7 +134,7 @@ impl Statements {
                 &remove_and_ask(),
                 &[&remove[..], &[retry, storage, ("horizon", &Horizon::sql(DRAWN))]].concat(),
             )?,
-            go_on: sql::fill(include_str!("../../../sql/go_on.sql"), &[queue, storage]),
+            lock: sql::fill(include_str!("../../../sql/lock_queue.sql"), &[queue, storage]),
             take_retry: prepare(
                 include_str!("../../../sql/take_retry.sql"),
                 &[

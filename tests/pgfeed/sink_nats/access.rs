@@ -145,6 +145,22 @@ fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_othe
 }
 
 #[test]
+fn core_nats_too_tells_where_a_user_may_not_publish_to() {
+    let db = database();
+    db.sql("INSERT INTO t VALUES (1, 'bad'), (2, 'good'), (3, 'bad')");
+    let nats = Nats::configured(
+        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }",
+    );
+    let url = with_credentials(&nats, "u:p", "mode=core&subject=shop.{new.v}");
+    deliver(&db, &url)
+        .args(["--at-most-once"])
+        .run()
+        .ok()
+        .stderr_has("Permissions Violation for Publish to \"shop.bad\"");
+    assert_eq!(held(&db), "0 0 2");
+}
+
+#[test]
 fn certificates() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1)");

@@ -53,6 +53,30 @@ fn a_table_that_is_rewritten_between_two_batches_costs_no_event_and_repeats_none
 }
 
 #[test]
+fn a_lock_between_two_batches_that_lasts_miscounts_nothing() {
+    let db = with_queue();
+    db.sql(&enqueue(4, 20));
+    let script = r#"cat; touch "$HOME/began"; while [ ! -e "$HOME/go" ]; do sleep 0.01; done"#;
+    let args = ["tail-queue", "q", "-n", "8", "--exec-mode", "batch", "--batch", "4", "--", "sh", "-c", script];
+    let consumer = db.pgfeed(args).env("PGFEED_MANY", "2").spawn();
+    consumer.wait_stdout_line(|line| line.contains("\"1 1\""));
+    let mut locking = db.client();
+    let locked = std::thread::spawn(move || {
+        locking.batch_execute("BEGIN; LOCK TABLE pgfeed.queue_q IN SHARE MODE").unwrap();
+        locking
+    });
+    db.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'pgfeed.queue_q'::regclass AND NOT granted)");
+    std::fs::write(consumer.home().join("go"), "").unwrap();
+    consumer.wait_stderr("lock timeout");
+    assert_eq!(held(&db), "76 0 0");
+    drop(locked.join().unwrap());
+    let output = consumer.finish().ok();
+    let events = output.json();
+    in_order(events.iter().map(|event| event["payload"].as_str().unwrap()), 4, 2);
+    assert_eq!(held(&db), "72 0 0");
+}
+
+#[test]
 fn what_is_put_below_the_floor_by_hand_is_found() {
     let db = with_queue();
     let consumer = consume(&db, &["--poll", "50ms"]).env("PGFEED_BELOW", "200").spawn();

@@ -10,7 +10,7 @@ use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, Message, Serve
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, unconstrained};
 use tokio::time::timeout;
 
 use super::options::Options;
@@ -154,7 +154,20 @@ impl Line {
 
     /// An answer, if one has come.
     pub fn heard(&mut self) -> Option<Heard> {
-        self.answers.next().now_or_never().flatten().map(numbered)
+        // The runtime would let nothing come once in a while, for the sake of other tasks.
+        unconstrained(self.answers.next()).now_or_never().flatten().map(numbered)
+    }
+
+    /// That we may not publish to a subject, if the server has said so.
+    ///
+    /// # Errors
+    /// What else has happened to the connection.
+    pub fn denied(&mut self) -> Result<Option<String>, String> {
+        match self.trouble.try_recv() {
+            Ok(denied) if denied.starts_with(DENIAL) => Ok(Some(denied)),
+            Ok(trouble) => Err(trouble),
+            Err(_) => Ok(None),
+        }
     }
 
     /// What comes next.
@@ -166,10 +179,8 @@ impl Line {
             return Ok(heard);
         }
         loop {
-            match self.trouble.try_recv() {
-                Ok(denied) if denied.starts_with(DENIAL) => return Ok(Heard::Denied(denied)),
-                Ok(trouble) => return Err(trouble),
-                Err(_) => {}
+            if let Some(denied) = self.denied()? {
+                return Ok(Heard::Denied(denied));
             }
             let Some(step) = patience.step() else { return Err(patience.over()) };
             match timeout(step, self.answers.next()).await {

@@ -118,9 +118,9 @@ impl Nats {
             Some(round) => round,
             None => self.begin()?,
         };
-        let written = std::mem::replace(&mut self.messages, Vec::with_capacity(HANDFUL));
+        let written = std::mem::take(&mut self.messages);
         if let Round::Publishing { messages, .. } = &round {
-            messages.send(written).ok().expect("it takes messages until there are no more");
+            messages.send(written).expect("it takes messages until there are no more");
         }
         self.round = Some(round);
         Ok(())

@@ -9,6 +9,7 @@ use async_nats::jetstream::context::GetStreamErrorKind;
 use async_nats::{Message as Answer, StatusCode};
 use serde::Deserialize;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::yield_now;
 
 use super::link::{Heard, Line, denial, within};
 use super::message::{Fate, Message};
@@ -34,7 +35,7 @@ pub struct Publishing {
     messages: Vec<Message>,
     /// How many were sent, or never will be.
     passed: usize,
-    /// How many acknowledgements are waited for.
+    /// Of how many that were sent nothing is known.
     open: usize,
     /// What the server has said of subjects that we may not publish to.
     denials: HashSet<String>,
@@ -105,9 +106,7 @@ impl Publishing {
         loop {
             while self.open < WINDOW && self.passed < self.messages.len() {
                 let reply = format!("{}.{}", line.inbox, first + self.passed as u64);
-                if self.send_next(line, Some(reply)).await? {
-                    self.open += 1;
-                }
+                self.send_next(line, Some(reply)).await?;
             }
             line.next = first + self.passed as u64;
             if self.open < WINDOW && !is_all_written {
@@ -127,11 +126,11 @@ impl Publishing {
         }
     }
 
-    /// Sends the next message, or passes it over when it is known not to be taken. Returns whether it was sent.
+    /// Sends the next message, or passes it over when it is known not to be taken.
     ///
     /// # Errors
     /// That the connection is closed.
-    async fn send_next(&mut self, line: &Line, reply: Option<String>) -> Result<bool, String> {
+    async fn send_next(&mut self, line: &Line, reply: Option<String>) -> Result<(), String> {
         let message = &mut self.messages[self.passed];
         self.passed += 1;
         let most = line.client.max_payload();
@@ -139,11 +138,11 @@ impl Publishing {
         if message.size > most {
             let reason = format!("the message is {} bytes long, and the server takes {most}", message.size);
             message.fate = Fate::Known(Judged::Refused(reason));
-            return Ok(false);
+            return Ok(());
         }
         if !self.denials.is_empty() && self.denials.contains(&denial(&message.subject)) {
             message.fate = Fate::Denied;
-            return Ok(false);
+            return Ok(());
         }
         let (subject, headers) = (message.subject.clone(), std::mem::take(&mut message.headers));
         let body = std::mem::take(&mut message.body);
@@ -153,7 +152,8 @@ impl Publishing {
         };
         sent.map_err(|error| error.to_string())?;
         message.fate = Fate::Sent;
-        Ok(true)
+        self.open += 1;
+        Ok(())
     }
 
     /// Takes note of what has come, where the answer to the first message has this number.
@@ -221,8 +221,14 @@ impl Publishing {
                     Heard::Denied(why) => self.deny(why)?,
                 }
             }
+            // What the server has said in front of it is told by another task of the library's.
+            yield_now().await;
+            while let Some(why) = line.denied()? {
+                self.deny(why)?;
+            }
             let sent = self.messages[first..self.passed].iter_mut().filter(|message| message.fate == Fate::Sent);
             sent.for_each(|message| message.fate = Fate::Known(Judged::Taken));
+            self.open = 0;
         }
         Ok(())
     }
