@@ -2,7 +2,7 @@
 
 use super::{consume, enqueue, held, in_order, store, with_queue};
 use crate::durable_trigger::doorbell::wait_for_a_sleeper;
-use crate::harness::Database;
+use crate::harness::{Database, Running};
 
 /// Index entries of the queue that were read, also dead ones.
 fn entries_read(db: &Database) -> u64 {
@@ -29,21 +29,32 @@ fn who_writes_for_long_does_not_make_every_take_look_through_all_that_was_taken(
     assert!(read < 120_000, "{read} entries for 20,002 events");
 }
 
+/// A consumer that delivers its first batch of four, and has read the next one, until it is let go.
+fn in_its_first_batch(db: &Database, args: &[&str]) -> Running {
+    let script = r#"cat; while [ ! -e "$HOME/go" ]; do sleep 0.01; done"#;
+    let exec = ["--exec-mode", "batch", "--batch", "4", "--", "sh", "-c", script];
+    let consumer = db.pgfeed(["tail-queue", "q"]).args(args).args(exec).env("PGFEED_MANY", "2").spawn();
+    consumer.wait_stdout_line(|line| line.contains("\"1 1\""));
+    consumer
+}
+
+/// Lets it go once somebody waits for a lock that it has on the queue.
+fn let_go(db: &Database, consumer: &Running) {
+    db.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'pgfeed.queue_q'::regclass AND NOT granted)");
+    std::fs::write(consumer.home().join("go"), "").unwrap();
+}
+
 #[test]
 fn a_table_that_is_rewritten_between_two_batches_costs_no_event_and_repeats_none() {
     let db = with_queue();
     db.sql(&enqueue(4, 20));
     // The first batch holds the table until the rewrite waits for it; the next one has been read by then.
-    let script = r#"cat; touch "$HOME/began"; while [ ! -e "$HOME/go" ]; do sleep 0.01; done"#;
-    let args = ["tail-queue", "q", "-e", "--exec-mode", "batch", "--batch", "4", "--", "sh", "-c", script];
-    let consumer = db.pgfeed(args).env("PGFEED_MANY", "2").spawn();
-    consumer.wait_stdout_line(|line| line.contains("\"1 1\""));
+    let consumer = in_its_first_batch(&db, &["-e"]);
     let rewriting = std::thread::spawn({
         let mut client = db.client();
         move || client.batch_execute("VACUUM FULL pgfeed.queue_q").unwrap()
     });
-    db.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'pgfeed.queue_q'::regclass AND NOT granted)");
-    std::fs::write(consumer.home().join("go"), "").unwrap();
+    let_go(&db, &consumer);
     let output = consumer.finish().ok();
     rewriting.join().unwrap();
     let events = output.json();
@@ -56,17 +67,13 @@ fn a_table_that_is_rewritten_between_two_batches_costs_no_event_and_repeats_none
 fn a_lock_between_two_batches_that_lasts_miscounts_nothing() {
     let db = with_queue();
     db.sql(&enqueue(4, 20));
-    let script = r#"cat; touch "$HOME/began"; while [ ! -e "$HOME/go" ]; do sleep 0.01; done"#;
-    let args = ["tail-queue", "q", "-n", "8", "--exec-mode", "batch", "--batch", "4", "--", "sh", "-c", script];
-    let consumer = db.pgfeed(args).env("PGFEED_MANY", "2").spawn();
-    consumer.wait_stdout_line(|line| line.contains("\"1 1\""));
+    let consumer = in_its_first_batch(&db, &["-n", "8"]);
     let mut locking = db.client();
     let locked = std::thread::spawn(move || {
         locking.batch_execute("BEGIN; LOCK TABLE pgfeed.queue_q IN SHARE MODE").unwrap();
         locking
     });
-    db.wait_for("SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'pgfeed.queue_q'::regclass AND NOT granted)");
-    std::fs::write(consumer.home().join("go"), "").unwrap();
+    let_go(&db, &consumer);
     consumer.wait_stderr("lock timeout");
     assert_eq!(held(&db), "76 0 0");
     drop(locked.join().unwrap());
@@ -74,6 +81,33 @@ fn a_lock_between_two_batches_that_lasts_miscounts_nothing() {
     let events = output.json();
     in_order(events.iter().map(|event| event["payload"].as_str().unwrap()), 4, 2);
     assert_eq!(held(&db), "72 0 0");
+}
+
+#[test]
+fn a_removal_that_is_refused_repeats_one_batch_and_no_more() {
+    let db = with_queue();
+    db.sql(&enqueue(4, 5));
+    db.sql(
+        "CREATE SEQUENCE refusals;
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+           PERFORM nextval('public.refusals'); RAISE serialization_failure; END $$",
+    );
+    let consumer = in_its_first_batch(&db, &["-e"]);
+    let refusing = std::thread::spawn({
+        let mut client = db.client();
+        let trigger = "CREATE TRIGGER refuse BEFORE DELETE ON pgfeed.queue_q EXECUTE FUNCTION refuse()";
+        move || client.batch_execute(trigger).unwrap()
+    });
+    let_go(&db, &consumer);
+    refusing.join().unwrap();
+    db.wait_for("SELECT last_value >= 3 FROM refusals");
+    db.sql("DROP TRIGGER refuse ON pgfeed.queue_q");
+    let mut events = consumer.finish().ok().json();
+    assert_eq!(events.len(), 24);
+    let repeated: Vec<_> = events.drain(4..8).map(|event| event["id"].clone()).collect();
+    assert_eq!(repeated, events[4..8].iter().map(|event| event["id"].clone()).collect::<Vec<_>>());
+    in_order(events.iter().map(|event| event["payload"].as_str().unwrap()), 4, 5);
+    assert_eq!(held(&db), "0 0 0");
 }
 
 #[test]
