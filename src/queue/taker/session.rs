@@ -92,7 +92,7 @@ pub struct Session {
     runner: Option<Runner>,
     /// Whether nobody else can have what is to be removed: it is removed, or locked.
     is_certain: bool,
-    /// Whether the queue is locked for the next errand.
+    /// Whether the open transaction has locked the queue, and nothing was removed in it yet.
     is_locked: bool,
     /// What it has read ahead.
     ahead: Option<Ahead>,
@@ -172,6 +172,7 @@ impl Session {
     pub fn start(&mut self, errand: Errand) -> Result<()> {
         self.finish();
         self.ahead = None;
+        let is_locked = std::mem::take(&mut self.is_locked);
         let connection = self.get()?;
         if !are_many(errand.removal.places.len()) {
             return errand.remove(connection);
@@ -180,7 +181,7 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             // Were the thread gone, the connection would be too.
             let _ = runner.errands.send((connection, errand));
-            self.is_certain = std::mem::take(&mut self.is_locked);
+            self.is_certain = is_locked;
         }
         Ok(())
     }
