@@ -29,7 +29,7 @@ pub const KIND: Kind = Kind {
 };
 
 struct Publisher {
-    /// None while it is published over, or once that was given up.
+    /// None while it is published over.
     link: Option<Link>,
     messages: Arc<Messages>,
 }
@@ -84,7 +84,7 @@ async fn sinks_stream(jetstream: &Context, options: &Options, subject: Option<&S
 
 impl Bare for Publisher {
     fn publish(&mut self, count: u64, run: &Run) -> Result<()> {
-        let Some(link) = self.link.take() else { return Ok(()) };
+        let link = self.link.take().expect("it is put back when all is published");
         let (messages, run) = (Arc::clone(&self.messages), run.clone());
         // By the connection's thread, as the sink does.
         let busy = link.start(async move |line| {

@@ -10,6 +10,10 @@ use crate::harness::{Pgfeed, wait_until};
 
 const CANARY: &str = "S3cr3t-Canary";
 
+/// A user who may publish to all subjects but one.
+const NOT_TO_BAD: &str =
+    "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }";
+
 /// The server's URL with something in front of the host.
 fn with_credentials(nats: &Nats, credentials: &str, parameters: &str) -> String {
     nats.url(parameters).replacen("://", &format!("://{credentials}@"), 1)
@@ -123,9 +127,7 @@ fn what_a_user_may_not_publish_waits_until_it_may() {
 fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_others_arrive() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1, 'bad')");
-    let nats = Nats::configured(
-        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }",
-    );
+    let nats = Nats::configured(NOT_TO_BAD);
     let url = with_credentials(&nats, "u:p", "stream=S&create=shop.>&subject=shop.{new.v}");
     let following = follow(&db, &url).args(["--max-attempts", "2"]).spawn();
     // Alone, it may be an outage.
@@ -148,9 +150,7 @@ fn a_subject_that_a_user_may_not_publish_to_is_the_fault_of_its_events_once_othe
 fn core_nats_too_tells_where_a_user_may_not_publish_to() {
     let db = database();
     db.sql("INSERT INTO t VALUES (1, 'bad'), (2, 'good'), (3, 'bad')");
-    let nats = Nats::configured(
-        "authorization { users = [ { user: u, password: p, permissions: { publish: { deny: shop.bad } } } ] }",
-    );
+    let nats = Nats::configured(NOT_TO_BAD);
     let url = with_credentials(&nats, "u:p", "mode=core&subject=shop.{new.v}");
     deliver(&db, &url)
         .args(["--at-most-once"])
